@@ -1,0 +1,142 @@
+# How Sphinx turns the course into a site. What needs more than a setting lives in _ext, with tests.
+
+import os
+import platform
+import sys
+from importlib.metadata import version as version_of
+from pathlib import Path
+
+from sphinx.config import is_serializable
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_ext"))
+
+# Set before the chapters import tqdm: the frames of a bar would be printed one after the other.
+os.environ["TQDM_DISABLE"] = "1"
+
+dataset = os.environ.get("FIRSTLAYERS_DATASET") or "digits"
+only = os.environ.get("FIRSTLAYERS_ONLY", "")
+
+# -- Project ---------------------------------------------------------------------------------------
+
+project = "First Layers"
+author = "The First Layers authors"
+copyright = "2026, The First Layers authors, BSD 3-Clause License"
+version = release = version_of("firstlayers")
+
+# -- General ---------------------------------------------------------------------------------------
+
+extensions = [
+    "callouts",
+    "gallery_stamp",  # before sphinx_gallery, whose cache it corrects
+    "inventories",
+    "mathml",
+    "notfound.extension",
+    "numpydoc",
+    "offline",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+]
+templates_path = ["_templates"]
+exclude_patterns = [
+    "_build",
+    "tutorials/sg_execution_times.rst",
+    "tutorials/*/sg_execution_times.rst",
+]
+nitpicky = True
+html_math_renderer = "mathml"
+
+# -- The course ------------------------------------------------------------------------------------
+
+sphinx_gallery_conf = {
+    "examples_dirs": str(HERE.parent / "tutorials"),
+    "gallery_dirs": "tutorials",
+    "filename_pattern": rf"/tutorials/.*(?:{only})" if only else r"/\d\d_\w+\.py$",
+    "ignore_pattern": r"__init__\.py",
+    "within_subsection_order": "FileNameSortKey",  # the default sorts by length
+    "image_scrapers": ("gallery_figures.scraper",),
+    "reset_modules": ("matplotlib", "gallery_reset.reset"),
+    "reset_modules_order": "both",
+    "matplotlib_animations": False,
+    "capture_repr": (),  # what a chapter shows, it prints
+    "inspect_global_variables": False,  # fails on torch's lazy modules
+    "doc_module": ("firstlayers",),
+    "backreferences_dir": "api/generated/backreferences",
+    "remove_config_comments": True,
+    "plot_gallery": True,
+    "show_memory": False,
+    "show_signature": False,
+    "download_all_examples": False,
+    # Both would put the time of the run into the pages, and pages that load foreign scripts.
+    "write_computation_times": False,
+    "min_reported_time": sys.maxsize,
+}
+
+# Besides a chapter's own text, this decides what it prints: a change executes all of them again.
+gallery_stamp_paths = ["../src/firstlayers", "conf.py", "_ext", "../requirements.lock"]
+
+# Bold words at the start of a paragraph, which are all that a notebook needs, and their look here.
+callouts = {
+    "Predict, then run": "predict",
+    "Your turn": "exercise",
+    "Remember": "remember",
+}
+
+# -- API reference and links -----------------------------------------------------------------------
+
+autosummary_generate = True
+autodoc_typehints = "none"  # the docstrings say more: shapes, dtypes and units
+numpydoc_class_members_toctree = False
+numpydoc_show_class_members = False
+numpydoc_xref_param_type = True
+numpydoc_xref_ignore = {"optional", "of", "or", "callable", "iterable", "sequence", "path", "type"}
+inventory_sources = ["../tutorials/**/*.py", "../src/firstlayers/*.py", "*.rst", "api/*.rst"]
+intersphinx_disabled_reftypes = ["*"]  # only the roles of the Python domain, not :doc: and :ref:
+
+# Only a data set that was asked for may be downloaded.
+offline_allow_network = dataset != "digits"
+
+# -- HTML ------------------------------------------------------------------------------------------
+
+html_theme = "pydata_sphinx_theme"
+html_title = "First Layers"
+html_baseurl = os.environ.get("FIRSTLAYERS_SITE_URL", "")
+html_static_path = ["_static"]
+html_css_files = ["firstlayers.css"]
+html_favicon = "_static/favicon.svg"
+html_show_sourcelink = False
+html_copy_source = False
+html_context = {
+    "default_mode": "auto",
+    "executed_with": (
+        f"Executed with Python {platform.python_version()}, PyTorch "
+        f"{version_of('torch')} and the data set “{dataset}”."
+    ),
+}
+html_theme_options = {
+    "logo": {"text": "First Layers", "image_light": "_static/logo.svg", "image_dark": "_static/logo.svg"},
+    "navbar_align": "left",
+    "navbar_end": ["theme-switcher"],
+    "header_links_before_dropdown": 6,
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "secondary_sidebar_items": ["page-toc", "sg_download_links"],
+    "footer_start": ["copyright"],
+    "footer_end": ["executed-with"],
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+html_sidebars = {"index": [], "404": [], "search": []}
+copybutton_selector = "div.highlight-Python pre, div.highlight-python pre, div.highlight-console pre"
+copybutton_prompt_text = "$ "
+notfound_urls_prefix = None
+if html_baseurl:
+    from urllib.parse import urlsplit
+
+    notfound_urls_prefix = urlsplit(html_baseurl).path.rstrip("/") + "/"
+
+assert is_serializable(sphinx_gallery_conf)  # or every build would start from scratch

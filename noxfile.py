@@ -1,0 +1,102 @@
+#!/usr/bin/env -S uv run --script
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["nox[uv]>=2025.5"]
+# ///
+"""Every task of the project, one session each: `nox --list` shows them."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.5"
+nox.options.default_venv_backend = "uv|virtualenv"
+
+PROJECT = nox.project.load_toml()
+LOCK = "requirements.lock"
+DOCS = Path("docs")
+SITE = DOCS / "_build" / "html"
+
+
+def install(session: nox.Session, group: str) -> None:
+    """Install the package and one dependency group, at the lock's versions and hashes."""
+    if session.venv_backend != "uv":
+        # pip checks either every hash or none, and an editable install has none.
+        session.install("-r", LOCK)
+        session.install("--no-deps", "-e.")
+        return
+    if os.environ.get("UV_TORCH_BACKEND"):
+        # PyTorch's own server has other wheels of the same versions, with other hashes.
+        locked = re.findall(r"^(torch(?:vision)?==\S+)", Path(LOCK).read_text("utf-8"), re.M)
+        session.install(*locked)
+    session.install("-e.", *nox.project.dependency_groups(PROJECT, group), "--constraint", LOCK)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site; `-- serve`, `-- clean`, `-- only PATTERN` (one chapter)."""
+    match session.posargs:
+        case ["clean", *rest]:
+            for folder in (DOCS / "_build", DOCS / "tutorials", DOCS / "api" / "generated"):
+                shutil.rmtree(folder, ignore_errors=True)
+            if not rest:
+                return
+        case rest:
+            pass
+    install(session, "docs")
+    build = ["-b", "html", "-d", str(SITE.parent / "doctrees"), str(DOCS), str(SITE)]
+    match rest:
+        case ["serve", *more]:
+            watched = (
+                "--watch",
+                "tutorials",
+                "--watch",
+                "src",
+                "--ignore",
+                str(DOCS / "tutorials"),
+            )
+            generated = ("--ignore", str(DOCS / "api" / "generated"))
+            session.run("sphinx-autobuild", "--open-browser", *watched, *generated, *build, *more)
+        case ["only", pattern, *more]:
+            # Not strict: the pages of chapters that were never executed lack their pictures.
+            session.run("sphinx-build", *build, *more, env={"FIRSTLAYERS_ONLY": pattern})
+        case _:
+            session.run("sphinx-build", "-nW", "--keep-going", *build, *rest)
+    session.log(f"the site is in {SITE}: open {SITE / 'index.html'}")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests and measure which lines of the package they reach."""
+    install(session, "test")
+    session.run("pytest", "--cov", "--cov-report=term-missing", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check format, style, types and spelling."""
+    install(session, "lint")
+    session.run("ruff", "format", "--check")
+    session.run("ruff", "check")
+    session.run("mypy")
+    session.run("codespell")
+    session.run("sphinx-lint", "--enable=all", "--disable=line-too-long", "docs", "tutorials")
+
+
+@nox.session(default=False)
+def lock(session: nox.Session) -> None:
+    """Renew requirements.lock: the newest versions, for every platform, with hashes."""
+    session.install("uv")
+    session.run(
+        "uv", "pip", "compile", "pyproject.toml", "--group=dev", "--output-file", LOCK,
+        "--universal", "--fork-strategy=fewest", "--python-version=3.11", "--generate-hashes", "--upgrade", "--quiet",
+        "--no-emit-index-url", "--no-emit-find-links", "--custom-compile-command=nox -s lock",
+        *session.posargs,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    nox.main()

@@ -1,0 +1,10 @@
+"""What the chapters of First Layers share: data, models, training and figures.
+
+The modules are flat, one idea each: :mod:`firstlayers.data`, :mod:`firstlayers.models`,
+:mod:`firstlayers.training` and :mod:`firstlayers.plotting`. What a chapter teaches is written out
+in the chapter; here stands only what several chapters need.
+"""
+
+from importlib.metadata import version
+
+__version__ = version("firstlayers")
