@@ -30,7 +30,9 @@ def install(session: nox.Session, group: str) -> None:
         return
     if os.environ.get("UV_TORCH_BACKEND"):
         # PyTorch's own server has other wheels of the same versions, with other hashes.
-        locked = re.findall(r"^(torch(?:vision)?==\S+)", Path(LOCK).read_text("utf-8"), re.M)
+        locked = re.findall(
+            r"^(torch(?:vision)?==\S+)", Path(LOCK).read_text("utf-8"), re.MULTILINE
+        )
         session.install(*locked)
     session.install("-e.", *nox.project.dependency_groups(PROJECT, group), "--constraint", LOCK)
 

@@ -29,8 +29,10 @@ version = release = version_of("firstlayers")
 extensions = [
     "callouts",
     "gallery_stamp",  # before sphinx_gallery, whose cache it corrects
+    "gallery_zips",
     "inventories",
     "mathml",
+    "method_links",
     "notfound.extension",
     "numpydoc",
     "offline",
@@ -53,7 +55,7 @@ html_math_renderer = "mathml"
 # -- The course ------------------------------------------------------------------------------------
 
 sphinx_gallery_conf = {
-    "examples_dirs": str(HERE.parent / "tutorials"),
+    "examples_dirs": "../tutorials",
     "gallery_dirs": "tutorials",
     "filename_pattern": rf"/tutorials/.*(?:{only})" if only else r"/\d\d_\w+\.py$",
     "ignore_pattern": r"__init__\.py",
@@ -89,13 +91,17 @@ callouts = {
 # -- API reference and links -----------------------------------------------------------------------
 
 autosummary_generate = True
+autodoc_preserve_defaults = True
 autodoc_typehints = "none"  # the docstrings say more: shapes, dtypes and units
 numpydoc_class_members_toctree = False
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = True
-numpydoc_xref_ignore = {"optional", "of", "or", "callable", "iterable", "sequence", "path", "type"}
+# Plain words in the descriptions of types. numpydoc would link some of them to Python's glossary.
+plain_words = {"callable", "iterable", "path", "sequence"}
+numpydoc_xref_aliases = {word: word for word in (*plain_words, "bool")}
+numpydoc_xref_ignore = {"inputs", "labels", "of", "optional", "or", "type", *plain_words}
 inventory_sources = ["../tutorials/**/*.py", "../src/firstlayers/*.py", "*.rst", "api/*.rst"]
-intersphinx_disabled_reftypes = ["*"]  # only the roles of the Python domain, not :doc: and :ref:
+intersphinx_disabled_reftypes = ["std:*"]  # names of Python objects only, not :doc: and :ref:
 
 # Only a data set that was asked for may be downloaded.
 offline_allow_network = dataset != "digits"
@@ -108,6 +114,7 @@ html_baseurl = os.environ.get("FIRSTLAYERS_SITE_URL", "")
 html_static_path = ["_static"]
 html_css_files = ["firstlayers.css"]
 html_favicon = "_static/favicon.svg"
+html_scaled_image_link = False  # a figure is shown at its size, so there is nothing to enlarge
 html_show_sourcelink = False
 html_copy_source = False
 html_context = {
@@ -118,7 +125,11 @@ html_context = {
     ),
 }
 html_theme_options = {
-    "logo": {"text": "First Layers", "image_light": "_static/logo.svg", "image_dark": "_static/logo.svg"},
+    "logo": {
+        "text": "First Layers",
+        "image_light": "_static/logo.svg",
+        "image_dark": "_static/logo.svg",
+    },
     "navbar_align": "left",
     "navbar_end": ["theme-switcher"],
     "header_links_before_dropdown": 6,
@@ -131,7 +142,9 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
 html_sidebars = {"index": [], "404": [], "search": []}
-copybutton_selector = "div.highlight-Python pre, div.highlight-python pre, div.highlight-console pre"
+copybutton_selector = (
+    "div.highlight-Python pre, div.highlight-python pre, div.highlight-console pre"
+)
 copybutton_prompt_text = "$ "
 notfound_urls_prefix = None
 if html_baseurl:

@@ -55,7 +55,7 @@ class Digits(VisionDataset):  # type: ignore[misc]  # torchvision ships no types
     train : bool
         The training images, or else the test images.
     transform : callable, optional
-        Takes a PIL image, returns what :meth:`__getitem__` gives.
+        Takes a PIL image, returns what indexing the data set gives.
     target_transform : callable, optional
         The same for the label.
 
@@ -204,7 +204,8 @@ def as_tensors(dataset: VisionDataset) -> tuple[Tensor, Tensor]:
     labels : torch.Tensor
         Shape (N,), int64.
     """
-    return dataset.data.unsqueeze(1).float().div_(255), dataset.targets
+    # Not div_(255): v2.ToDtype multiplies, and the two differ in the last bit.
+    return dataset.data.unsqueeze(1).float().mul_(1 / 255), dataset.targets
 
 
 def _cache_folder() -> Path:

@@ -102,7 +102,7 @@ def show_images(
         What to write above each image, N entries.
     columns : int
         How many images stand in a row.
-    fig : matplotlib.figure.Figure or SubFigure, optional
+    fig : matplotlib.figure.Figure or matplotlib.figure.SubFigure, optional
         Where to draw; by default a new figure.
 
     Returns
@@ -155,7 +155,7 @@ def show_weights(
         What to write above each picture, one entry a unit.
     columns : int
         How many pictures stand in a row.
-    fig : matplotlib.figure.Figure or SubFigure, optional
+    fig : matplotlib.figure.Figure or matplotlib.figure.SubFigure, optional
         Where to draw; by default a new figure.
 
     Returns
@@ -216,7 +216,7 @@ def view_classify(
         The name of each class. The default is its number.
     label : int, optional
         The true class. It is marked where the network's choice is wrong.
-    fig : matplotlib.figure.Figure or SubFigure, optional
+    fig : matplotlib.figure.Figure or matplotlib.figure.SubFigure, optional
         Where to draw; by default a new figure.
 
     Returns
@@ -230,19 +230,22 @@ def view_classify(
         If the probabilities are none, or do not belong to the classes.
     """
     probabilities = probabilities.detach().cpu()
-    if probabilities.ndim != 1:
+    if probabilities.ndim != 1 or len(probabilities) == 0:
         raise ValueError(
             f"expected the probabilities of one image, shape (classes,), got "
             f"{tuple(probabilities.shape)}"
         )
     total = probabilities.sum().item()
-    if probabilities.min() < 0 or abs(total - 1) > 1e-3:
+    if not (probabilities.min() >= 0 and abs(total - 1) <= 1e-3):  # this way round, nan is none
         raise ValueError(
             f"these are no probabilities: they sum to {total:.4g}, and the smallest is "
             f"{probabilities.min():.4g}. Give softmax(logits), not the logits."
         )
     names = _texts(classes, len(probabilities)) or [str(n) for n in range(len(probabilities))]
-    (picture,) = _as_gray(image)
+    pictures = _as_gray(image)
+    if len(pictures) != 1:
+        raise ValueError(f"expected one image, got {len(pictures)}: shape {tuple(image.shape)}")
+    picture = pictures[0]
     best = int(probabilities.argmax())
     if fig is None:
         fig = plt.figure(figsize=(5.6, 2.6))
@@ -277,7 +280,7 @@ def plot_history(history: History, *, fig: FigureBase | None = None) -> FigureBa
     ----------
     history : firstlayers.training.History
         What :func:`firstlayers.training.fit` returned.
-    fig : matplotlib.figure.Figure or SubFigure, optional
+    fig : matplotlib.figure.Figure or matplotlib.figure.SubFigure, optional
         Where to draw; by default a new figure.
 
     Returns
@@ -339,7 +342,7 @@ def plot_confusion(
         The predicted classes, shape (N,), integers.
     classes : sequence
         The name of each class.
-    fig : matplotlib.figure.Figure or SubFigure, optional
+    fig : matplotlib.figure.Figure or matplotlib.figure.SubFigure, optional
         Where to draw; by default a new figure.
 
     Returns
@@ -406,7 +409,7 @@ def draw_layers(
         drawn, and dots stand for the others.
     steps : sequence of str, optional
         What to write below each gap between two layers, ``len(sizes) - 1`` entries.
-    fig : matplotlib.figure.Figure or SubFigure, optional
+    fig : matplotlib.figure.Figure or matplotlib.figure.SubFigure, optional
         Where to draw; by default a new figure.
 
     Returns
@@ -459,7 +462,7 @@ def _unit_heights(size: int) -> list[float]:
 
 def _as_gray(images: Tensor) -> Tensor:
     """Bring images to shape (N, height, width) on the CPU."""
-    images = images.detach().cpu()
+    images, given = images.detach().cpu(), tuple(images.shape)
     if images.ndim == 4 and images.shape[1] == 1:
         images = images.squeeze(1)
     elif images.ndim == 2:
@@ -467,7 +470,7 @@ def _as_gray(images: Tensor) -> Tensor:
     if images.ndim != 3 or len(images) == 0:
         raise ValueError(
             "expected gray images of shape (N, 1, height, width), (N, height, width) or "
-            f"(height, width), got {tuple(images.shape)}"
+            f"(height, width), got {given}"
         )
     return images
 

@@ -1,0 +1,85 @@
+"""Process state that one chapter may change and the next must not see.
+
+sphinx-gallery executes all chapters in one process. List :func:`reset` in its configuration, after
+its own reset of matplotlib::
+
+    reset_modules=("matplotlib", "gallery_reset.reset"),
+    reset_modules_order="both",
+
+The style of the plots is not touched here: a chapter asks for it itself, so that it looks the same
+outside the gallery.
+"""
+
+import random
+import warnings
+from contextlib import ExitStack
+from os import PathLike
+from typing import Any
+
+import numpy as np
+import torch
+
+# Decided once, before any chapter runs: the number of threads changes the last digits of sums.
+_NUM_THREADS = torch.get_num_threads()
+_NUMPY_PRINT_OPTIONS = np.get_printoptions()
+
+# What is entered here is left at the next reset, even if the chapter failed.
+_chapter = ExitStack()
+
+
+def reset(gallery_conf: dict[str, Any], fname: str | PathLike[str] | None, when: str) -> None:
+    """Put torch, NumPy and Python's random numbers back, and be strict about warnings.
+
+    Everything is put back both before and after a chapter. Warnings are errors only while a chapter
+    runs: Sphinx itself and its other extensions are not ours to be strict with.
+
+    Parameters
+    ----------
+    gallery_conf : dict
+        sphinx-gallery's configuration; not used.
+    fname : str or path-like or None
+        The chapter; not used.
+    when : {"before", "after"}
+        Whether the chapter is about to run or has run.
+    """
+    _chapter.close()
+    torch.set_default_dtype(torch.float32)
+    torch.set_default_device(None)
+    # An inference mode that was never left ends by itself, with the chapter's variables.
+    torch.set_grad_enabled(True)
+    torch.autograd.set_detect_anomaly(False)
+    torch.set_num_threads(_NUM_THREADS)
+    # Asked first, because the call imports torch's compiler, which takes seconds.
+    if torch.are_deterministic_algorithms_enabled():
+        torch.use_deterministic_algorithms(False)
+    torch.set_float32_matmul_precision("highest")
+    torch.set_printoptions(profile="default")  # type: ignore[no-untyped-call]
+    np.set_printoptions(**_NUMPY_PRINT_OPTIONS)
+    torch.manual_seed(0)
+    np.random.seed(0)  # noqa: NPY002 (chapters may use the global generator)
+    random.seed(0)
+    if when == "before":
+        _chapter.enter_context(warnings.catch_warnings())
+        _turn_warnings_into_errors()
+
+
+def _turn_warnings_into_errors() -> None:
+    """Let a chapter fail on every warning but those that its reader would not see either.
+
+    Python hides deprecations that are not caused by the running script itself. Importing a library
+    must not fail the build because that library's own imports are deprecated. sphinx-gallery runs a
+    chapter under the name ``__main__``, so what the chapter causes can be told apart.
+    """
+    warnings.simplefilter("error")
+    for hidden in (
+        DeprecationWarning,
+        PendingDeprecationWarning,
+        ImportWarning,
+        ResourceWarning,
+    ):
+        warnings.simplefilter("ignore", hidden)
+    warnings.filterwarnings(
+        "error", category=DeprecationWarning, module=r"(__main__|firstlayers)\b"
+    )
+    # plt.show() has no window here. sphinx-gallery ignores this too, but our "error" comes first.
+    warnings.filterwarnings("ignore", message=".*non-interactive, and thus cannot be shown")

@@ -1,0 +1,1125 @@
+"""
+Train a neural network
+======================
+
+You will take the network of the earlier chapters from guessing to reading, watch every number that
+moves on the way, and say in the end how good it is, in a sentence that others can trust.
+
+**In this chapter you learn**
+
+* to say in one number how wrong a network is: the *loss*,
+* to take a training step apart into its five lines, and what each of them changes,
+* to write the epoch and its validation yourself,
+* to read curves: a learning rate that is too low or too high, and overfitting,
+* to choose settings with validation images, and to ask the test images once.
+
+**You need** the network of :doc:`06_build_model`, its layers from :doc:`07_layers`, and what a
+parameter and a gradient are, from :doc:`08_parameters`.
+**Time:** 30 minutes.
+"""
+
+# %%
+# What we want: one number
+# ------------------------
+#
+# Here is an untrained network, and 64 images of which we know the labels. ``as_tensors`` turns the
+# whole training set into two tensors, once, so that no image has to be converted again and again.
+
+import copy
+
+import matplotlib.pyplot as plt
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, Subset, TensorDataset, random_split
+
+from firstlayers import data, plotting, training
+from firstlayers.models import NeuralNetwork
+
+plotting.use_style()
+if torch.accelerator.is_available():
+    device = torch.accelerator.current_accelerator()
+else:
+    device = torch.device("cpu")
+
+torch.manual_seed(0)
+model = NeuralNetwork().to(device)
+train_set, test_set = data.load_dataset()
+all_images, all_labels = data.as_tensors(train_set)  # (N, 1, 28, 28), (N,)
+images, labels = (
+    all_images[:64].to(device),
+    all_labels[:64].to(device),
+)  # (64, 1, 28, 28), (64,)
+
+# %%
+# A network gives each image ten probabilities. Of these, one matters here: the probability of the
+# true class. We want it to be close to 1. The *cross-entropy* is minus its natural logarithm. Let us
+# compute it by hand for the first image, and then with PyTorch's function.
+
+logits = model(images)  # (64, 10)
+probabilities = F.softmax(logits, dim=1)  # (64, 10)
+label = labels[0]
+
+by_hand = -torch.log(probabilities[0, label])
+print(f"probability of the true class: {probabilities[0, label].item():.4f}")
+print(f"cross-entropy by hand:         {by_hand.item():.4f}")
+print(f"F.cross_entropy:               {F.cross_entropy(logits[0], label).item():.4f}")
+
+assert torch.isclose(by_hand, F.cross_entropy(logits[0], label))
+
+# %%
+# Look at what went into :func:`torch.nn.functional.cross_entropy`: the *logits*, and the label as a
+# whole number. It applies the softmax itself. For a batch it gives the mean over the images.
+
+true_probabilities = probabilities[torch.arange(64), labels]  # (64,)
+loss = F.cross_entropy(logits, labels)
+print(f"mean of the 64 by hand: {-torch.log(true_probabilities).mean().item():.4f}")
+print(f"F.cross_entropy:        {loss.item():.4f}")
+
+assert torch.isclose(loss, -torch.log(true_probabilities).mean())
+
+# %%
+# ``probabilities[torch.arange(64), labels]`` takes from each row the column that its label names.
+#
+# The picture shows how much a probability costs. Each orange dot is one of the 64 images.
+
+fig, ax = plt.subplots(figsize=(6.4, 3.2))
+axis = torch.linspace(0.006, 1, 400)  # (400,)
+ax.plot(axis, -torch.log(axis), color=plotting.BLUE)
+dots = true_probabilities.detach().cpu()  # (64,)
+ax.scatter(dots, -torch.log(dots), color=plotting.ORANGE, s=14, zorder=3)
+for probability, words, shift in [
+    (0.01, "almost ruled out", (12, -4)),
+    (0.1, "no idea", (12, 4)),
+    (0.9, "nearly sure", (-60, 22)),
+]:
+    cost = -torch.log(torch.tensor(probability)).item()
+    ax.plot(probability, cost, "o", color=plotting.BLUE)
+    words = f"{words}: {probability} costs {cost:.2f}"
+    ax.annotate(words, (probability, cost), xytext=shift, textcoords="offset points")
+ax.set(
+    xlabel="probability of the true class",
+    ylabel="loss",
+    title="What a probability costs",
+)
+plotting.describe(
+    fig,
+    "The curve of minus the logarithm of p: it falls steeply from 4.61 at one hundredth over 2.30 at "
+    "one tenth to 0 at p = 1. The dots of the 64 images all lie together on the curve, between "
+    f"p = {dots.min():.2f} and p = {dots.max():.2f}.",
+)
+plt.show()
+
+# %%
+# An untrained network gives every class about a tenth, so its loss starts near
+# :math:`-\ln \tfrac{1}{10} = \ln 10 = 2.303`. A network that is sure and right would have a loss
+# near 0. A network that is sure and wrong pays far more than one that admits to have no idea.
+
+assert abs(loss.item() - torch.log(torch.tensor(10.0)).item()) < 0.1
+
+# %%
+# Where the gradient points
+# -------------------------
+#
+# We want a smaller loss, and 669,706 parameters may be changed. Which way should each of them go?
+# That is what the *gradient* says. :meth:`torch.Tensor.backward` computes it for all parameters at
+# once and stores it beside each parameter, in ``.grad``.
+#
+# **Predict, then run.** What will ``backward()`` have changed in the weights?
+
+last = model.linear_relu_stack[-1]
+weight = last.weight  # (10, 512)
+before = weight.detach().clone()  # (10, 512)
+
+print("gradient before backward():", weight.grad)
+loss.backward()
+print("gradient after backward(): ", tuple(weight.grad.shape), weight.grad.dtype)
+print("the weights are unchanged: ", torch.equal(weight, before))
+
+assert torch.equal(weight, before)
+
+# %%
+# Nothing: the weights are what they were. There is now a gradient, of the same shape as the weights.
+# Each entry says how fast the loss grows when that one weight grows. We need not believe this. Take
+# one parameter, the first bias of the last layer, move it a little in both directions, and measure.
+
+
+def loss_with_bias_moved(by):
+    moved = copy.deepcopy(model)
+    with torch.no_grad():
+        moved.linear_relu_stack[-1].bias[0] += by
+        return F.cross_entropy(moved(images), labels).item()
+
+
+slope = (loss_with_bias_moved(+0.05) - loss_with_bias_moved(-0.05)) / 0.1
+print(f"measured: {slope:+.5f}")
+print(f"gradient: {last.bias.grad[0].item():+.5f}")
+
+assert abs(slope - last.bias.grad[0].item()) < 1e-4
+
+# %%
+# If the gradient of a parameter is positive, the parameter should become smaller, and the other way
+# round. So we move all parameters *against* their gradients. How far? Let us try out many distances
+# on copies of the network.
+
+
+def after_moving(distance):
+    """Loss and accuracy of the batch after a move of this length against the gradient."""
+    moved = copy.deepcopy(model)
+    with torch.no_grad():
+        for parameter, original in zip(
+            moved.parameters(), model.parameters(), strict=True
+        ):
+            parameter -= distance * original.grad
+        logits = moved(images)  # (64, 10)
+        right = logits.argmax(dim=1) == labels  # (64,)
+        return F.cross_entropy(logits, labels).item(), right.double().mean().item()
+
+
+distances = torch.linspace(0, 12, 61)  # (61,)
+losses, accuracies = zip(*map(after_moving, distances.tolist()), strict=True)
+
+# %%
+# The dashed line is what the gradient promises: it is the slope at the start.
+
+fig, (left, right) = plt.subplots(1, 2, figsize=(7, 3))
+steepness = sum(
+    parameter.grad.square().sum().item() for parameter in model.parameters()
+)
+left.plot(distances, losses)
+left.plot(
+    distances, losses[0] - distances * steepness, color=plotting.GRAY, ls="--", lw=1.5
+)
+left.set(
+    ylim=(min(losses) - 0.2, max(losses) + 0.1),
+    xlabel="distance moved",
+    title="Loss: a slope to follow",
+)
+right.plot(distances, accuracies, color=plotting.ORANGE, drawstyle="steps-mid")
+right.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+right.set(ylim=(0, None), xlabel="distance moved", title="Accuracy: stairs")
+lowest = min(losses)
+plotting.describe(
+    fig,
+    f"Two curves over the distance moved. The loss starts at {losses[0]:.2f} along the dashed "
+    f"slope, reaches {lowest:.2f} at a distance of {distances[losses.index(lowest)]:.1f}, and ends "
+    f"at {losses[-1]:.2f}. The accuracy goes up and down in stairs.",
+)
+plt.show()
+
+# %%
+# Three things to see:
+#
+# * At the start the loss follows the promise. The gradient is right *here*, and less right farther
+#   away. So we take a short step, compute a new gradient, and take the next step.
+# * Too long a step makes things worse.
+# * The accuracy is a staircase. Between two stairs it is level and has no slope to follow. That is
+#   why networks are trained on the loss, and the accuracy is only looked at.
+#
+# One step, taken apart
+# ---------------------
+#
+# An *optimizer* takes the steps. It is made once, from the parameters that it shall change. The
+# plainest is :class:`torch.optim.SGD`, for stochastic gradient descent. *Stochastic*, because each
+# gradient comes from a random batch and not from all images. Its *learning rate* ``lr`` is the
+# distance of the picture: each parameter becomes ``parameter - lr * gradient``.
+
+learning_rate = 0.1
+optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate)
+optimizer.step()
+
+assert torch.allclose(weight, before - learning_rate * weight.grad)
+
+loss_after = F.cross_entropy(model(images), labels)
+print(f"loss of this batch before the step: {loss.item():.4f}")
+print(f"loss of this batch after the step:  {loss_after.item():.4f}")
+
+assert loss_after < loss
+
+# %%
+# The step has used the gradient, and has left it where it was. What happens if we call
+# ``backward()`` again? We need fresh gradients for the moved weights.
+#
+# **Predict, then run.** Two calls of ``backward()`` for the same loss, and nothing in between. What
+# will ``.grad`` hold?
+
+optimizer.zero_grad()
+print("gradient after zero_grad():", weight.grad)
+
+F.cross_entropy(model(images), labels).backward()
+once = weight.grad.clone()  # (10, 512)
+F.cross_entropy(model(images), labels).backward()
+print(f"size of the gradient: {once.norm():.4f}, then {weight.grad.norm():.4f}")
+
+assert torch.allclose(weight.grad, 2 * once)
+
+# %%
+# ``backward()`` *adds* to what is there. That is of use when a batch is too large for the memory: you
+# add up the gradients of its parts and take one step. In all other cases it means that the old
+# gradients must go first. Now we have the five lines of every training loop, in their order:
+
+optimizer.zero_grad()  # forget the old gradients
+logits = model(images)  # forward: (64, 10)
+loss = F.cross_entropy(logits, labels)  # how wrong?
+loss.backward()  # how does each parameter matter?
+optimizer.step()  # move each parameter a little
+
+# %%
+# **Remember.** Clear, forward, loss, backward, step.
+#
+# Three parts of the data
+# -----------------------
+#
+# A network may learn its training images by heart. If you want to know what it has *learned*, ask it
+# about images that it was not trained on. We need such images for two purposes, and so the data has
+# three parts:
+#
+# * the **training** images: the network learns from them,
+# * the **validation** images: *you* learn from them, which settings are good and when to stop,
+# * the **test** images: they answer the question how good the result is, once, at the end.
+#
+# Why not choose with the test images? Because you would choose what suits these very images, and
+# their number would then flatter you. :func:`torch.utils.data.random_split` cuts a fifth off the
+# training set. With a generator of its own, the cut is the same whenever you run it.
+
+whole = TensorDataset(all_images, all_labels)
+cut = torch.Generator().manual_seed(0)
+train_part, valid_part = random_split(whole, [0.8, 0.2], generator=cut)
+test_part = TensorDataset(*data.as_tensors(test_set))
+
+again, _ = random_split(whole, [0.8, 0.2], generator=torch.Generator().manual_seed(0))
+assert again.indices == train_part.indices
+assert not set(train_part.indices) & set(valid_part.indices)
+
+# %%
+# A :class:`torch.utils.data.TensorDataset` pairs each image with its label, and the parts of a split
+# are lists of places in it. The images exist once.
+
+fig, ax = plt.subplots(figsize=(7, 1.1))
+parts = [("training", train_part), ("validation", valid_part), ("test", test_part)]
+colors = [plotting.BLUE, plotting.ORANGE, plotting.GREEN]
+start = 0
+for (name, part), color in zip(parts, colors, strict=True):
+    ax.barh(0, len(part), left=start, color=color, edgecolor="none")
+    words = ax.text(
+        start + len(part) / 2, 0, f"{name}\n{len(part):,}", ha="center", va="center"
+    )
+    words.set(color="white", fontweight="bold", fontsize=9, gid="keep-color")
+    start += len(part)
+ax.set_xlim(0, start)
+ax.set_axis_off()
+plotting.describe(
+    fig,
+    "A bar in three parts: "
+    + ", ".join(f"{len(part):,} {name} images" for name, part in parts),
+)
+plt.show()
+
+# %%
+# This chapter trains many networks, to compare them. For that, 1,000 of the training images and at
+# most 1,000 of the validation images will do. All of them come back for the final run.
+
+few = Subset(whole, train_part.indices[:1000])
+few_valid = Subset(whole, valid_part.indices[:1000])
+few_loader = DataLoader(few, batch_size=64, shuffle=True)
+few_valid_loader = DataLoader(few_valid, batch_size=500)
+
+print("batch sizes:", [len(labels) for images, labels in few_loader])
+
+# %%
+# The training loader shuffles, so that each epoch brings other batches. The validation loader need
+# not: a mean does not depend on the order. The last batch is smaller, because 1000 is
+# 15 · 64 + 40. Keep that in mind.
+#
+# The epoch
+# ---------
+#
+# An *epoch* is one pass over the training images. Here it is, with the five lines at its heart.
+
+
+def train_one_epoch(model, loader, optimizer):
+    model.train()
+    total, count = 0.0, 0
+    for images, labels in loader:
+        images, labels = (
+            images.to(device),
+            labels.to(device),
+        )  # (batch, 1, 28, 28), (batch,)
+        optimizer.zero_grad()
+        logits = model(images)  # (batch, 10)
+        loss = F.cross_entropy(logits, labels)
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(labels)
+        count += len(labels)
+    return total / count
+
+
+torch.manual_seed(0)
+model = NeuralNetwork().to(device)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+print(
+    f"mean loss in the first epoch: {train_one_epoch(model, few_loader, optimizer):.4f}"
+)
+
+# %%
+# Around the five lines there is bookkeeping. ``model.train()`` comes in a moment. ``loss.item()`` is
+# the loss as a Python number, without the notes that PyTorch takes for ``backward()``. But why is it
+# multiplied by ``len(labels)``?
+#
+# ``loss`` is the mean over a batch. The mean of these means would be right if all batches had one
+# size. The last batch has 40 images, and each of them would count more than one of the other 960.
+
+
+def mean_losses(batch_size):
+    """The mean of the batch means, and the mean with each batch weighted by its size."""
+    losses, sizes = [], []
+    with torch.inference_mode():
+        for images, labels in DataLoader(few, batch_size=batch_size):
+            losses.append(
+                F.cross_entropy(model(images.to(device)), labels.to(device)).item()
+            )
+            sizes.append(len(labels))
+    weighted = sum(loss * size for loss, size in zip(losses, sizes, strict=True)) / sum(
+        sizes
+    )
+    return sum(losses) / len(losses), weighted
+
+
+for batch_size in (1000, 64, 999):
+    plain, weighted = mean_losses(batch_size)
+    print(
+        f"batches of up to {batch_size:4}: plain mean {plain:.5f}, weighted {weighted:.5f}"
+    )
+
+assert abs(weighted - mean_losses(1000)[0]) < 1e-4
+
+# %%
+# The same network, the same images, and only the weighted mean does not care how they fell into
+# batches. With batches of 64 the plain mean is off by little. In the last line a single image counts
+# as much as the 999 others.
+#
+# Measure without learning
+# ------------------------
+#
+# Validation is the same loop without ``backward`` and ``step``. Two lines are new.
+
+
+def evaluate(model, loader):
+    model.eval()
+    total, right, count = 0.0, 0, 0
+    with torch.inference_mode():
+        for images, labels in loader:
+            images, labels = (
+                images.to(device),
+                labels.to(device),
+            )  # (batch, 1, 28, 28), (batch,)
+            logits = model(images)  # (batch, 10)
+            total += F.cross_entropy(logits, labels).item() * len(labels)
+            right += (logits.argmax(dim=1) == labels).sum().item()
+            count += len(labels)
+    return total / count, right / count
+
+
+loss, accuracy = evaluate(model, few_valid_loader)
+print(f"validation loss {loss:.4f}, accuracy {accuracy:.1%}")
+
+# %%
+# ``torch.inference_mode()`` tells PyTorch to take no notes for ``backward()``. That saves time and
+# memory. ``model.eval()`` is another thing: it tells the *layers* that this is no training. The two
+# do not replace each other.
+
+model.eval()
+print("eval() alone, notes are taken:", model(images).requires_grad)
+with torch.inference_mode():
+    print("in inference_mode():          ", model(images).requires_grad)
+
+# %%
+# What do the layers do with the news? In our network, nothing.
+
+with torch.inference_mode():
+    in_eval_mode = model.eval()(images)  # (64, 10)
+    in_train_mode = model.train()(images)  # (64, 10)
+
+assert torch.equal(in_eval_mode, in_train_mode)
+
+# %%
+# But some layers behave differently while training. :class:`torch.nn.Dropout` sets half of its
+# inputs to zero, at random, in order to make a network less dependent on single units. Outside of
+# training it must let everything through. (Batch normalization is the other well-known case.)
+
+with_dropout = nn.Sequential(
+    nn.Flatten(), nn.Linear(784, 512), nn.ReLU(), nn.Dropout(0.5), nn.Linear(512, 10)
+).to(device)
+optimizer = torch.optim.SGD(with_dropout.parameters(), lr=0.1)
+for _ in range(5):
+    train_one_epoch(with_dropout, few_loader, optimizer)
+
+valid_images, valid_labels = few_valid[:]  # (V, 1, 28, 28), (V,)
+valid_images, valid_labels = valid_images.to(device), valid_labels.to(device)
+
+for mode in (True, False):
+    with_dropout.train(mode)
+    with torch.inference_mode():
+        same = torch.equal(with_dropout(valid_images), with_dropout(valid_images))
+        hits = [
+            with_dropout(valid_images).argmax(dim=1) == valid_labels for _ in range(5)
+        ]
+    name = "train()" if mode else "eval()"
+    print(
+        f"{name:7} the same answer twice: {same!s:5} · accuracy of five runs:", end=" "
+    )
+    print(*(f"{hit.double().mean():.1%}" for hit in hits))
+
+assert same
+
+# %%
+# In training mode the same question gets another answer each time, and a worse one. If you forget
+# ``eval()``, you measure that. So make it a habit, with every network: ``train()`` at the start of an
+# epoch, ``eval()`` before you measure or predict.
+#
+# Many epochs
+# -----------
+#
+# Now the loop around the loops. ``training.History`` is a record with a few empty lists.
+
+torch.manual_seed(0)
+model = NeuralNetwork().to(device)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+history = training.History()
+
+for epoch in range(8):
+    train_loss = train_one_epoch(model, few_loader, optimizer)
+    valid_loss, valid_accuracy = evaluate(model, few_valid_loader)
+    history.train_loss.append(train_loss)
+    history.valid_loss.append(valid_loss)
+    history.valid_accuracy.append(valid_accuracy)
+    print(f"epoch {epoch + 1:2}: training loss {train_loss:.3f}", end=", ")
+    print(f"validation loss {valid_loss:.3f}, accuracy {valid_accuracy:.1%}")
+
+assert history.valid_loss[-1] < history.valid_loss[0]
+
+# %%
+# It learns. Numbers in columns are hard to read, curves are not.
+
+fig = plotting.plot_history(history)
+plt.show()
+
+# %%
+# Both losses fall, and the validation accuracy rises: what the network learns from the training
+# images holds for others, too. The curves need not be smooth. And the validation loss may lie below
+# the training loss at first. There is no magic in that: the training loss is collected *during* the
+# epoch, from the first, still clumsy step on, and the validation loss is measured after the last.
+#
+# The course's package has these loops too. ``training.fit`` runs them and keeps the record. From
+# the same seed it must give the same numbers. Three epochs show that it does.
+
+torch.manual_seed(0)
+model = NeuralNetwork().to(device)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+fitted = training.fit(
+    model, few_loader, few_valid_loader, optimizer=optimizer, epochs=3
+)
+
+print("loop, training losses:  ", history.train_loss[:3])
+print("fit, training losses:   ", fitted.train_loss)
+print("loop, validation losses:", history.valid_loss[:3])
+print("fit, validation losses: ", fitted.valid_loss)
+
+for mine, theirs in [
+    (history.train_loss, fitted.train_loss),
+    (history.valid_loss, fitted.valid_loss),
+    (history.valid_accuracy, fitted.valid_accuracy),
+]:
+    assert all(abs(a - b) < 1e-4 for a, b in zip(mine, theirs, strict=False))
+
+# %%
+# They agree but for the last digits, which depend on the order of the additions. From here on,
+# ``fit`` does the work wherever this plain loop is all we need. In a terminal and in a notebook it
+# shows a progress bar with the loss. This page was made without one.
+#
+# Three learning rates, and two more
+# ----------------------------------
+#
+# The learning rate is the setting that matters most. We try five of them, each ten times the one
+# before. To see what happens from step to step, the function below keeps the loss of every batch.
+
+
+def try_out(optimizer_class, make_model=NeuralNetwork, epochs=4, **settings):
+    """Train on the few images; return the loss of each step, and the validation accuracy."""
+    torch.manual_seed(0)
+    model = make_model().to(device).train()
+    optimizer = optimizer_class(model.parameters(), **settings)
+    losses = []
+    for _ in range(epochs):
+        for images, labels in few_loader:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(images.to(device)), labels.to(device))
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+    return losses, evaluate(model, few_valid_loader)[1]
+
+
+sgd = {lr: try_out(torch.optim.SGD, lr=lr) for lr in [0.001, 0.01, 0.1, 1, 10]}
+for lr, (losses, accuracy) in sgd.items():
+    print(
+        f"learning rate {lr:<5}: last loss {losses[-1]:6.3f}, highest {max(losses):9.3g}",
+        end="",
+    )
+    print(f", validation accuracy {accuracy:.1%}")
+
+# %%
+# All five start with the same weights and see the same batches, because ``try_out`` sets the seed.
+# Mind the scales: the third picture has a logarithmic one.
+
+reference = sgd[0.1][0]
+steps = range(1, len(reference) + 1)
+fig, axes = plt.subplots(1, 3, figsize=(7, 2.9))
+for ax, title, rates in [
+    (axes[0], "Too low", {0.001: plotting.PURPLE, 0.01: plotting.GREEN}),
+    (axes[1], "Too high", {1: plotting.ORANGE}),
+    (axes[2], "Far too high", {10: plotting.RED}),
+]:
+    for lr, color in rates.items():
+        ax.plot(steps, sgd[lr][0], color=color, label=f"lr = {lr}", lw=1.5)
+    ax.plot(steps, reference, color=plotting.BLUE, label="lr = 0.1", lw=1.5)
+    ax.set(xlabel="step", title=title)
+    ax.legend(fontsize=8, handlelength=1.2)
+axes[0].set(ylim=(0, 3.4), ylabel="loss of the batch")
+axes[1].set_ylim(bottom=0)
+axes[2].set_yscale("log")
+plotting.describe(
+    fig,
+    f"Three pictures of the loss over {len(steps)} steps, each with the good rate of 0.1, which ends "
+    f"at {reference[-1]:.2f}. Too low: the curves of 0.001 and 0.01 stay near 2.3. Too high: the curve "
+    f"of 1 jumps, as high as {max(sgd[1][0]):.1f}. Far too high: the curve of 10 shoots up to "
+    f"{max(sgd[10][0]):.0e} and ends at {sgd[10][0][-1]:.1f}.",
+)
+plt.show()
+
+# %%
+# How to read such curves:
+#
+# * **Too low:** the loss falls evenly and hardly at all. Nothing is broken, it only takes forever.
+# * **Good:** it falls quickly, with some noise from batch to batch.
+# * **Too high:** it jumps about and does not settle.
+# * **Far too high:** each step overshoots by more than the one before. The loss explodes, and what
+#   is left of the network stays near ln 10, or becomes ``nan``, not a number.
+#
+# **Remember.** When a network does not learn, try a learning rate ten times lower and one ten times
+# higher before you change anything else.
+#
+# Overfitting
+# -----------
+#
+# **Predict, then run.** We train long, and on only 100 images. What will happen to the training
+# loss, and what to the validation loss?
+
+torch.manual_seed(0)
+model = NeuralNetwork().to(device)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+hundred_loader = DataLoader(Subset(few, range(100)), batch_size=20, shuffle=True)
+overfit = training.fit(
+    model, hundred_loader, few_valid_loader, optimizer=optimizer, epochs=60
+)
+
+best_epoch = min(range(len(overfit)), key=overfit.valid_loss.__getitem__)
+hundred_loss, hundred_accuracy = evaluate(model, hundred_loader)
+print(f"on the 100 images:    loss {hundred_loss:.4f}, accuracy {hundred_accuracy:.1%}")
+print(f"on validation images: loss {overfit.valid_loss[-1]:.4f}", end=", ")
+print(f"accuracy {overfit.valid_accuracy[-1]:.1%}")
+print(
+    f"lowest validation loss: {overfit.valid_loss[best_epoch]:.4f} in epoch {best_epoch + 1}"
+)
+
+# %%
+
+fig, ax = plt.subplots(figsize=(6.4, 3.2))
+epochs = range(1, len(overfit) + 1)
+ax.plot(epochs, overfit.train_loss, label="training, 100 images")
+ax.plot(epochs, overfit.valid_loss, label="validation")
+ax.plot(best_epoch + 1, overfit.valid_loss[best_epoch], "o", color=plotting.ORANGE)
+ax.annotate(
+    "lowest",
+    (best_epoch + 1, overfit.valid_loss[best_epoch]),
+    xytext=(0, -18),
+    textcoords="offset points",
+    ha="center",
+)
+ax.set(ylim=(0, None), xlabel="epoch", ylabel="loss", title="Learned by heart")
+ax.legend()
+plotting.describe(
+    fig,
+    f"Two curves over {len(overfit)} epochs. The training loss falls to {overfit.train_loss[-1]:.3f}. "
+    f"The validation loss falls to {overfit.valid_loss[best_epoch]:.2f} in epoch {best_epoch + 1} "
+    f"and is {overfit.valid_loss[-1]:.2f} at the end, far above.",
+)
+plt.show()
+
+# %%
+# On its 100 images the network is perfect. It has enough parameters to know each of them by heart.
+# On others the loss stops falling, while the training loss still goes on. This gap is called
+# *overfitting*, and you see it only because you kept images aside.
+#
+# What helps? More images, above all: with 1,000 of them, the same network got farther. Stop when the
+# validation loss no longer falls (*early stopping*). Layers such as dropout, and *weight decay*,
+# which pulls weights toward zero, narrow the gap too.
+
+print(
+    f"validation accuracy after training on  100 images: {overfit.valid_accuracy[-1]:.1%}"
+)
+print(
+    f"validation accuracy after training on 1000 images: {history.valid_accuracy[-1]:.1%}"
+)
+
+# %%
+# Better steps
+# ------------
+#
+# Plain SGD looks only at the newest gradient. Two other optimizers are used widely. Both remember
+# something.
+#
+# * **Momentum** (``SGD(..., momentum=0.9)``) moves by the newest gradient plus nine tenths of the
+#   last move. Where gradients agree, the steps grow, up to ten times. Where they
+#   point to and fro, they cancel out.
+# * **Adam** (:class:`torch.optim.Adam`) divides each parameter's step by the usual size of its
+#   gradient. So each parameter moves by about ``lr``, whether its gradients are large or tiny.
+#
+# We can watch this on a single number whose gradient never changes.
+
+
+def step_lengths(optimizer_class, gradient, **settings):
+    number = torch.zeros((), requires_grad=True)
+    optimizer = optimizer_class([number], lr=0.01, **settings)
+    lengths = []
+    for _ in range(60):
+        before = number.item()
+        number.grad = torch.tensor(gradient)
+        optimizer.step()
+        lengths.append(before - number.item())
+    return [f"{lengths[step - 1]:.5f}" for step in (1, 2, 3, 60)]
+
+
+print("steps                  1st, 2nd, 3rd, 60th")
+print("SGD, gradient 1:      ", *step_lengths(torch.optim.SGD, 1.0))
+print("momentum, gradient 1: ", *step_lengths(torch.optim.SGD, 1.0, momentum=0.9))
+print("Adam, gradient 1:     ", *step_lengths(torch.optim.Adam, 1.0))
+print("Adam, gradient 0.001: ", *step_lengths(torch.optim.Adam, 0.001))
+
+# %%
+# Since the same ``lr`` means different things to them, it would not be fair to compare them at one
+# learning rate. Each gets a row of them. Everything else stays: the first weights, the batches, the
+# number of steps.
+
+kinds = {
+    "SGD": (torch.optim.SGD, {}),
+    "momentum": (torch.optim.SGD, {"momentum": 0.9}),
+    "Adam": (torch.optim.Adam, {}),
+}
+tried = {
+    ("SGD", lr): result for lr, result in sgd.items()
+}  # these five we have already
+for name, rates in [("momentum", [0.01, 0.1, 1]), ("Adam", [0.0001, 0.001, 0.01, 0.1])]:
+    optimizer_class, settings = kinds[name]
+    for lr in rates:
+        tried[name, lr] = try_out(optimizer_class, lr=lr, **settings)
+
+for (name, lr), (_, accuracy) in tried.items():
+    print(f"{name:8} lr {lr:<6} validation accuracy {accuracy:6.1%}")
+
+# %%
+# On the left, every trial is a dot. On the right, the losses of the best one of each optimizer,
+# averaged over eight steps.
+
+names = {"SGD": plotting.BLUE, "momentum": plotting.ORANGE, "Adam": plotting.GREEN}
+fig, (left, right) = plt.subplots(1, 2, figsize=(7, 3.2))
+summary = []
+for name, color in names.items():
+    accuracies = {
+        lr: accuracy for (which, lr), (_, accuracy) in tried.items() if which == name
+    }
+    best_lr = max(accuracies, key=accuracies.get)
+    left.plot(
+        accuracies.keys(), accuracies.values(), "o-", color=color, label=name, lw=1.5
+    )
+    smooth = torch.tensor(tried[name, best_lr][0]).unfold(0, 8, 1).mean(dim=1)  # (57,)
+    right.plot(
+        range(8, len(steps) + 1), smooth, color=color, label=f"{name}, lr {best_lr}"
+    )
+    summary.append(f"{name} {accuracies[best_lr]:.1%} at {best_lr}")
+left.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+left.set(xscale="log", ylim=(0, 1), xlabel="learning rate", title="Validation accuracy")
+right.set(ylim=(0, 3.2), xlabel="step", title="Training loss, the best of each")
+left.legend(loc="upper right", fontsize=9)
+right.legend(loc="upper right", fontsize=9)
+plotting.describe(
+    fig,
+    "Left: validation accuracy over the learning rate, a hill for each optimizer. The tops: "
+    f"{', '.join(summary)}. Right: the training loss of these three over {len(steps)} steps.",
+)
+plt.show()
+
+# %%
+# Each optimizer has its own range, with a cliff at its upper end. In these few steps, momentum and
+# Adam get farther than plain SGD. Which of the two is ahead depends on the data and on luck: tops
+# that lie close together are no proof of anything.
+#
+# A learning rate that changes
+# ----------------------------
+#
+# Large steps are good on the way, and small steps at the goal. A *scheduler* changes the learning
+# rate while you train. :class:`torch.optim.lr_scheduler.CosineAnnealingLR` lowers it along half a
+# cosine wave. ``fit`` calls ``scheduler.step()`` after each epoch.
+
+
+def fit_few(scheduled, epochs=8):
+    torch.manual_seed(0)
+    model = NeuralNetwork().to(device)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=epochs)
+    scheduler = cosine if scheduled else None
+    return training.fit(
+        model,
+        few_loader,
+        few_valid_loader,
+        optimizer=optimizer,
+        epochs=epochs,
+        scheduler=scheduler,
+    )
+
+
+constant, cosine = fit_few(scheduled=False), fit_few(scheduled=True)
+
+fig, axes = plt.subplots(1, 3, figsize=(7, 2.8))
+for record, name in [(constant, "constant"), (cosine, "cosine")]:
+    epochs = range(1, len(record) + 1)
+    axes[0].plot(epochs, record.learning_rate, label=name)
+    axes[1].plot(epochs, record.train_loss, label=name)
+    axes[2].plot(epochs, record.valid_loss, label=name)
+axes[0].set(title="Learning rate", ylim=(0, None))
+axes[1].set(title="Training loss", ylim=(0, 1))
+axes[2].set(title="Validation loss", ylim=(0, 1))
+axes[0].legend(loc="lower left")
+for ax in axes:
+    ax.set_xlabel("epoch")
+    ax.xaxis.get_major_locator().set_params(integer=True)
+plotting.describe(
+    fig,
+    "Three pictures over the epochs, with a constant and with a cosine learning rate. The learning "
+    f"rate stays at 0.1, or falls to {cosine.learning_rate[-1]:.3f}. The training loss ends at "
+    f"{constant.train_loss[-1]:.3f} and {cosine.train_loss[-1]:.3f}, the validation loss at "
+    f"{constant.valid_loss[-1]:.3f} and {cosine.valid_loss[-1]:.3f}.",
+)
+plt.show()
+
+# %%
+# With the constant rate the network keeps being thrown about, and where it stands in the end is
+# partly luck. With the falling rate it comes to rest.
+#
+# The real run
+# ------------
+#
+# Now we know enough to train on all training images. Which optimizer, and which learning rate? We do
+# not choose by taste. The validation images choose.
+
+chosen_name, chosen_lr = max(tried, key=lambda trial: tried[trial][1])
+print(
+    f"best on the validation images: {chosen_name} with a learning rate of {chosen_lr}"
+)
+
+# %%
+# And how many epochs? A network learns in steps. An epoch of a small data set has few steps, so it
+# takes many epochs; a large data set takes few. So we plan in steps: about 400 of them, six times as
+# many as in the trials, but never less than three epochs.
+
+train_loader = DataLoader(train_part, batch_size=64, shuffle=True)
+valid_loader = DataLoader(valid_part, batch_size=1000)
+epochs = max(3, 400 // len(train_loader))
+print(
+    f"{epochs} epochs of {len(train_loader)} steps: {epochs * len(train_loader)} steps"
+)
+
+torch.manual_seed(0)
+model = NeuralNetwork().to(device)
+optimizer_class, settings = kinds[chosen_name]
+optimizer = optimizer_class(model.parameters(), lr=chosen_lr, **settings)
+scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=epochs)
+history = training.fit(
+    model,
+    train_loader,
+    valid_loader,
+    optimizer=optimizer,
+    epochs=epochs,
+    scheduler=scheduler,
+)
+
+fig = plotting.plot_history(history)
+plotting.describe(fig, fig.get_label(), name="home-curves")
+plt.show()
+
+# %%
+# All decisions are made. Now, once, we open the test set. ``training.predict`` goes through a loader
+# as ``evaluate`` does, and gives us the logits themselves.
+
+test_logits, test_labels = training.predict(
+    model, DataLoader(test_part, batch_size=1000)
+)
+probabilities = F.softmax(test_logits, dim=1).cpu()  # (M, 10)
+test_labels = test_labels.cpu()  # (M,)
+confidences, predictions = probabilities.max(dim=1)  # (M,), (M,)
+right = predictions == test_labels  # (M,)
+
+count = len(right)
+accuracy = right.float().mean().item()
+standard_error = (accuracy * (1 - accuracy) / count) ** 0.5
+print(f"Of {count:,} test images, which had no part in training or in any choice,")
+print(f"the network names {right.sum():,} correctly: {accuracy:.1%},")
+print(f"give or take {200 * standard_error:.1f} points (two standard errors).")
+
+assert accuracy > 0.8
+
+# %%
+# Why "give or take"? Other test images of the same kind would have given another number. For hits
+# that are counted, statistics knows by how much: with the accuracy :math:`p` on :math:`n` images, the
+# *standard error* is :math:`\sqrt{p (1 - p) / n}`, and about 95 of 100 such measurements fall within
+# two of them. Check the formula: draw new test sets out of ours, with repetition, 500 times.
+
+drawn = torch.randint(count, (500, count))  # (500, M)
+accuracies = right[drawn].float().mean(dim=1)  # (500,)
+print(f"standard error by the formula:  {standard_error:.4f}")
+print(f"spread of the drawn accuracies: {accuracies.std():.4f}")
+
+# %%
+# So if a friend's network is better than yours by less than that, nobody knows whose is better. And
+# the number holds for images made as these were: small, centered, white on black. It promises
+# nothing about others.
+#
+# Look at the answers
+# -------------------
+#
+# The accuracy says how often, but not what. Here are the first 14 test images, and two that the
+# network got wrong without being very sure. Above each stand its answer and the probability.
+
+mistakes = torch.nonzero(~right).flatten()  # (W,)
+mistakes = mistakes[confidences[mistakes].argsort(descending=True)]  # (W,)
+
+
+def caption(place):
+    chance = "> 99%" if confidences[place] > 0.995 else f"{confidences[place]:.0%}"
+    answer = f"{test_set.classes[predictions[place]]}: {chance}"
+    return (
+        answer
+        if right[place]
+        else f"{answer}\nnot {test_set.classes[test_labels[place]]}"
+    )
+
+
+def show_answers(places, columns):
+    pictures = torch.stack(
+        [test_part[place][0] for place in places]
+    )  # (places, 1, 28, 28)
+    fig = plotting.show_images(
+        pictures, [caption(place) for place in places], columns=columns
+    )
+    for ax, place in zip(fig.axes, places, strict=False):
+        if not right[place]:
+            ax.title.set(color=plotting.RED, fontweight="bold")
+            ax.add_patch(
+                plt.Rectangle((0, 0), 27, 27, fill=False, ec=plotting.RED, lw=4)
+            )
+    wrong = [caption(place).replace("\n", ", ") for place in places if not right[place]]
+    words = f"{len(places)} test images, each with the network's answer and its probability. "
+    return plotting.describe(
+        fig, words + f"Framed in red, because wrong: {'; '.join(wrong)}."
+    )
+
+
+fig = show_answers([*range(14), *mistakes[-2:].tolist()], columns=8)
+plotting.describe(fig, fig.get_label(), name="home-predictions")
+plt.show()
+
+# %%
+# The mistakes to learn from are those that the network was sure of. The surest come first.
+
+print(f"{len(mistakes)} mistakes, six of them:")
+fig = show_answers(mistakes[:6].tolist(), columns=6)
+plt.show()
+
+# %%
+# Would you have known? Some are hard for a person, too. Others are not. A high probability is no
+# promise: it says how strongly the network leans, and training rewarded it for leaning far.
+#
+# Which classes are mixed up? In a *confusion matrix* each row is a true class and each column a
+# predicted one. The hits lie on the diagonal, and all else is a mistake.
+
+fig = plotting.plot_confusion(test_labels, predictions, test_set.classes)
+plt.show()
+
+# %%
+# After such a look you may want to change something and ask the test set again. Do not. That would be
+# a choice, and choices belong to the validation images. Draw the same pictures for those.
+#
+# Common mistakes
+# ---------------
+#
+# **No** ``zero_grad()``. The gradients of all steps pile up, and no message tells you. This optimizer
+# is the SGD of before, with a ``zero_grad`` that does nothing.
+
+
+class NeverCleared(torch.optim.SGD):
+    def zero_grad(self, set_to_none=True):
+        pass
+
+
+_, forgotten = try_out(NeverCleared, lr=0.1)
+print(f"gradients cleared:     validation accuracy {sgd[0.1][1]:.1%}")
+print(f"gradients not cleared: validation accuracy {forgotten:.1%}")
+
+# %%
+# **Softmax before the loss.** ``cross_entropy`` applies softmax itself. If the network ends with one,
+# there are two in a row. The second gets numbers between 0 and 1, which are too close together for
+# it: even a perfect answer, 1 for the true class and 0 for the nine others, costs a lot.
+
+perfect = F.one_hot(torch.tensor([3]), 10).float()  # (1, 10)
+floor = F.cross_entropy(perfect, torch.tensor([3])).item()
+print(f"the lowest possible loss: {floor:.4f}")
+
+assert abs(floor - 1.4612) < 1e-4
+
+
+def with_softmax():
+    return nn.Sequential(NeuralNetwork(), nn.Softmax(dim=1))
+
+
+once, once_accuracy = tried["momentum", 0.1]
+twice, twice_accuracy = try_out(torch.optim.SGD, with_softmax, lr=0.1, momentum=0.9)
+print(f"logits into the loss:  validation accuracy {once_accuracy:.1%}")
+print(f"softmax into the loss: validation accuracy {twice_accuracy:.1%}")
+
+# %%
+
+fig, ax = plt.subplots(figsize=(6.4, 3))
+ax.plot(steps, once, label="logits into the loss")
+ax.plot(steps, twice, label="softmax into the loss")
+ax.axhline(floor, color=plotting.RED, ls="--", lw=1.5, label=f"the floor, {floor:.4f}")
+ax.set(
+    ylim=(0, 2.6),
+    xlabel="step",
+    ylabel="loss of the batch",
+    title="One softmax too many",
+)
+ax.legend(loc="lower left")
+plotting.describe(
+    fig,
+    f"Two losses over {len(steps)} steps. With logits it falls to {once[-1]:.2f}. With softmax twice "
+    f"it is at {twice[-1]:.2f} in the end, above the dashed floor at {floor:.4f}.",
+)
+plt.show()
+
+# %%
+# It learns, slowly and less well, and that makes this mistake hard to find. If your loss refuses to
+# fall below 1.46, look for a softmax.
+#
+# **An optimizer of another network.** In a notebook, you run the cell that makes the network once
+# more, but not the cell that makes the optimizer. It still moves the parameters of the old network.
+
+model = NeuralNetwork().to(device)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+model = NeuralNetwork().to(device)
+
+losses = []
+for _ in range(4):
+    optimizer.zero_grad()
+    loss = F.cross_entropy(model(images), labels)
+    loss.backward()
+    optimizer.step()
+    losses.append(loss.item())
+print(losses)
+
+assert len(set(losses)) == 1
+
+# %%
+# Not a digit moves. A loss that stays *exactly* the same is the sign of this mistake.
+#
+# **Labels of the wrong kind.** Labels are class numbers, of type ``int64``. Floating-point numbers
+# will not do, nor will *one-hot* rows of whole numbers (a 1 for the true class, 0 elsewhere).
+
+logits = model(images)  # (64, 10)
+one_hot = F.one_hot(labels, 10)  # (64, 10)
+
+for wrong_labels in (labels.float(), one_hot):
+    try:
+        F.cross_entropy(logits, wrong_labels)
+    except RuntimeError as error:
+        print("RuntimeError:", error)
+
+# %%
+# The second message speaks of class probabilities: rows of *floats* are accepted, for labels that
+# are themselves uncertain. For plain classes they give the same loss and only take memory.
+
+assert torch.isclose(
+    F.cross_entropy(logits, one_hot.float()), F.cross_entropy(logits, labels)
+)
+
+# %%
+# **A loss that is not one number.** ``backward()`` asks how *one* number changes. With
+# ``reduction="none"`` you have 64 of them. Take their mean first.
+
+try:
+    F.cross_entropy(model(images), labels, reduction="none").backward()
+except RuntimeError as error:
+    print("RuntimeError:", error)
+
+# %%
+# **The same loss twice.** To save memory, ``backward()`` throws its notes away when it is done. Each
+# step needs a forward pass of its own.
+
+loss = F.cross_entropy(model(images), labels)
+loss.backward()
+try:
+    loss.backward()
+except RuntimeError as error:
+    print("RuntimeError:", error)
+
+# %%
+# **No** ``eval()``. You have seen it above, with dropout: the same image, another answer each time.
+#
+# Your turn
+# ---------
+#
+# **Your turn: sgd_step.** Write a function ``sgd_step(parameters, learning_rate)``. It gets
+# parameters that have their gradients, of any shapes. It moves each of them in place by the rule of
+# plain SGD, then clears the gradients, and returns nothing. PyTorch must take no notes of the move.
+#
+# **Your turn: train_epoch.** Write a function ``train_epoch(model, loader, optimizer)``, without
+# looking above. The loader gives images of shape (batch, 1, 28, 28) and labels of shape (batch,), and
+# its last batch may be smaller. Take one step a batch, and return the mean loss over all images, as a
+# Python number.
+#
+# **Your turn: accuracy.** Write a function ``accuracy(model, loader)``. It returns the fraction of
+# images whose class is predicted right, between 0 and 1, as a Python number. The model may have
+# dropout, and the last batch may be smaller.
+#
+# Recap
+# -----
+#
+# * The loss is one number that says how wrong: cross-entropy on logits, near ln 10 at the start.
+# * A step is five lines: clear, forward, loss, backward, step. ``backward()`` adds, so clear first.
+# * Call ``train()`` before an epoch, ``eval()`` and ``inference_mode()`` before you measure.
+# * The learning rate matters most. Curves show whether it is too low, good or too high, and whether
+#   the network learns by heart.
+# * Validation images choose, test images are asked once, and the answer has a standard error.
+#
+# **Next:** This is the last chapter for now. Run it again with other images: set the environment
+# variable ``FIRSTLAYERS_DATASET`` to ``fashion-mnist`` (70,000 pieces of clothing, a harder task) or to
+# ``mnist`` (70,000 handwritten digits). Both are downloaded when you ask for them the first time, and
+# ``digits`` brings you back. How much of what you saw here still holds?
+#
+# **Further reading:** :class:`torch.nn.CrossEntropyLoss`, the module :mod:`torch.optim`, and
+# :func:`torch.utils.data.random_split`. The papers: `stochastic approximation, where SGD comes from
+# <https://doi.org/10.1214/aoms/1177729586>`__, `momentum
+# <https://proceedings.mlr.press/v28/sutskever13.html>`__, `Adam
+# <https://arxiv.org/abs/1412.6980>`__, `cosine learning rates
+# <https://arxiv.org/abs/1608.03983>`__ and `dropout
+# <https://jmlr.org/papers/v15/srivastava14a.html>`__.
