@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 import torch
 
-# Decided once, before any chapter runs: the number of threads changes the last digits of sums.
-_NUM_THREADS = torch.get_num_threads()
+# One on every machine: the number of threads changes the last digits of sums. These networks are too
+# small to gain much from more, and lose a lot where another process wants the same core.
+_NUM_THREADS = 1
 _NUMPY_PRINT_OPTIONS = np.get_printoptions()
 
 # What is entered here is left at the next reset, even if the chapter failed.

@@ -175,7 +175,7 @@ def show_weights(
     titles = _texts(titles, len(pictures))
     if fig is None:
         height = 0.9 if titles is None else 1.12
-        fig = plt.figure(figsize=(min(7.0, columns * 1.05 + 0.8), rows * height))
+        fig = plt.figure(figsize=(min(7.0, columns * 1.05 + 0.8), rows * height + 0.2))
     axes = fig.subplots(rows, columns, squeeze=False)
     largest = pictures.abs().max().item() or 1.0
     for ax in axes.flat:

@@ -103,7 +103,9 @@ def test_each_image_made_small_again_is_the_original(
     small = small.unflatten(1, (9, 8)).unflatten(3, (9, 8)).transpose(2, 3).reshape(-1, 81, 64)
     expected = originals[0].reshape(-1, 1, 64)
     likeness = F.cosine_similarity(
-        small - small.mean(dim=2, keepdim=True), expected - expected.mean(dim=2, keepdim=True), dim=2
+        small - small.mean(dim=2, keepdim=True),
+        expected - expected.mean(dim=2, keepdim=True),
+        dim=2,
     )  # (1797, 81)
     best = likeness.amax(dim=1)
     assert best.min() > 0.94

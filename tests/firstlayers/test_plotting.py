@@ -1,4 +1,5 @@
 import colorsys
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
@@ -192,8 +193,9 @@ def test_images_stand_in_rows_in_their_order(shape: tuple[int, ...]) -> None:
     assert alt(fig) == "5 images of 9 by 7 pixels, white on black."
 
 
-def test_a_single_image_needs_no_batch() -> None:
-    fig = plotting.show_images(torch.rand(28, 28))
+@pytest.mark.parametrize("shape", [(28, 28), (1, 28, 28), (1, 1, 28, 28)])
+def test_a_single_image_may_lack_batch_and_channel(shape: tuple[int, ...]) -> None:
+    fig = plotting.show_images(torch.rand(shape))
     assert len(fig.axes) == 1
     assert alt(fig) == "1 image of 28 by 28 pixels, white on black."
 
@@ -233,7 +235,9 @@ def test_figure_with_titles_is_taller() -> None:
     assert plain[1] < titled[1]
 
 
-@pytest.mark.parametrize("shape", [(4, 3, 28, 28), (0, 1, 28, 28), (0, 28, 28), (28,), (2, 1, 1, 5, 5)])
+@pytest.mark.parametrize(
+    "shape", [(4, 3, 28, 28), (0, 1, 28, 28), (0, 28, 28), (28,), (2, 1, 1, 5, 5)]
+)
 def test_what_is_no_gray_image_is_refused_with_its_shape(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="expected gray images of shape") as caught:
         plotting.show_images(torch.zeros(shape))
@@ -477,9 +481,7 @@ def test_long_names_are_turned(names: list[str], turned: int) -> None:
 )
 def test_labels_and_predictions_of_other_shapes_are_refused(labels, guesses) -> None:
     with pytest.raises(ValueError, match=r"of one shape \(N,\).*argmax") as caught:
-        plotting.plot_confusion(
-            torch.zeros(labels).long(), torch.zeros(guesses).long(), ["a", "b"]
-        )
+        plotting.plot_confusion(torch.zeros(labels).long(), torch.zeros(guesses).long(), ["a", "b"])
     assert f"got {labels} and {guesses}" in str(caught.value)
 
 

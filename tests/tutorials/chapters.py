@@ -1,5 +1,6 @@
 """The chapters: their text, their code, and what happens when they run."""
 
+import ast
 import contextlib
 import functools
 import io
@@ -19,7 +20,7 @@ TUTORIALS = Path(__file__).parents[2] / "tutorials"
 CHAPTERS = sorted(TUTORIALS.glob("*/[0-9][0-9]_*.py"))
 
 # A number with decimals or a percent sign.
-NUMBER = re.compile(r"(?<![\w.])(\d[\d,]*(?:\.\d+)?)(?:\s?(%))|(?<![\w.])(\d[\d,]*\.\d+)(?![\w.]*\d)")
+NUMBER = re.compile(r"(?<![\w.])(?:\d[\d,]*(?:\.\d+)?\s?(?:%|percent)|\d[\d,]*\.\d+(?![\w.]*\d))")
 VERSION = re.compile(r"(Python|PyTorch|[Tt]orch|torchvision|NumPy|Matplotlib|matplotlib) \d+\.\d+")
 
 
@@ -39,7 +40,9 @@ class Chapter:
 
         _, blocks = split_code_and_text_blocks(path)
         texts = [block.content for block in blocks if block.type == "text"]
-        return cls(path, texts, "\n".join(block.content for block in blocks if block.type == "code"))
+        return cls(
+            path, texts, "\n".join(block.content for block in blocks if block.type == "code")
+        )
 
     @property
     def text(self) -> str:
@@ -51,7 +54,8 @@ class Chapter:
         """What stands under each heading, the title first."""
         parts = re.split(r"^(\S.*)\n(?:={3,}|-{3,}|~{3,}|\^{3,})$", self.text, flags=re.MULTILINE)
         return {
-            title.strip(): body.strip() for title, body in zip(parts[1::2], parts[2::2], strict=True)
+            title.strip(): body.strip()
+            for title, body in zip(parts[1::2], parts[2::2], strict=True)
         }
 
     @functools.cached_property
@@ -76,21 +80,22 @@ class Chapter:
     def unexplained_numbers(self, output: str) -> list[str]:
         """List typed numbers that neither the output nor a number in the code confirms."""
         literals = {
-            float(token.string.replace("_", ""))
-            for token in tokenize.generate_tokens(io.StringIO(self.code).readline)
-            if token.type == tokenize.NUMBER and not re.search("[jxobXOBJ]", token.string)
+            float(node.value)
+            for node in ast.walk(ast.parse(self.code))
+            if isinstance(node, ast.Constant) and type(node.value) in (int, float)
         }
         printed = {
             float(number.replace(",", ""))
             for number in re.findall(r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?", output)
         }
         percentages = {
-            float(number.replace(",", "")) for number in re.findall(r"([\d,]*\d(?:\.\d+)?)\s?%", output)
+            float(number.replace(",", ""))
+            for number in re.findall(r"([\d,]*\d(?:\.\d+)?)\s?%", output)
         } | {round(100 * number, 9) for number in literals}
         missing = []
         for number in self.typed_numbers():
-            value = float(number.rstrip("% ").replace(",", ""))
-            known = percentages if number.endswith("%") else literals | printed
+            value = float(number.rstrip("% percnt").replace(",", ""))
+            known = literals | printed if number[-1].isdecimal() else percentages
             if value not in known:
                 missing.append(number)
         return missing
@@ -117,7 +122,13 @@ def run(path: Path, timeout: float = 180) -> Run:
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if "forkserver" in methods:
         context.set_forkserver_preload(
-            ["torch", "torch._dynamo", "matplotlib.pyplot", "firstlayers.data", "firstlayers.plotting"]
+            [
+                "torch",
+                "torch._dynamo",
+                "matplotlib.pyplot",
+                "firstlayers.data",
+                "firstlayers.plotting",
+            ]
         )
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_run, args=(path, theirs))
@@ -160,7 +171,7 @@ def _run(path: Path, connection: Connection) -> None:
             with contextlib.redirect_stdout(output):
                 exec(checker.code, main.__dict__)
             result.problems = checker.problems()
-        except BaseException:  # SystemExit too: the chapter did not get to its end
+        except BaseException:  # noqa: BLE001 (SystemExit too: it did not get to its end)
             result.error = traceback.format_exc()
         result.cpu_seconds = time.process_time() - started
         result.output = output.getvalue()

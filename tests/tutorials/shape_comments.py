@@ -180,7 +180,8 @@ class ShapeComments:
         promised = ", ".join(_show(shape) for shape in comment.shapes)
         if len(found) != len(comment.shapes):
             self._problem(
-                line, f"{what}: there are {len(found)} shapes, {shown}, but the comment says {promised}"
+                line,
+                f"{what}: there are {len(found)} shapes, {shown}, but the comment says {promised}",
             )
             return value
         for expected, actual in zip(comment.shapes, found, strict=True):
@@ -189,7 +190,9 @@ class ShapeComments:
                 or len(actual) != len(expected)
                 or any(e != a for e, a in zip(expected, actual, strict=True) if isinstance(e, int))
             ):
-                self._problem(line, f"{what}: the shape is {shown}, but the comment says {promised}")
+                self._problem(
+                    line, f"{what}: the shape is {shown}, but the comment says {promised}"
+                )
                 continue
             for entry, size in zip(expected, actual, strict=True):
                 if isinstance(entry, str):

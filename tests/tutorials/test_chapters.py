@@ -136,7 +136,7 @@ def test_chapter_ends_with_further_reading(chapter: Chapter) -> None:
 
 @every_chapter
 def test_chapter_has_at_least_900_words_of_prose(chapter: Chapter) -> None:
-    words = re.findall(r"[A-Za-z][\w'’-]*", chapter.prose)
+    words = re.findall(r"[A-Za-z][\w'-]*", chapter.prose)
     assert len(words) >= 900
 
 
@@ -161,10 +161,8 @@ def test_chapter_imports_no_other_file(chapter: Chapter) -> None:
 
 def is_page(target: str, section: Path) -> bool:
     """Tell whether ``:doc:`` finds a page: one in docs, a chapter or a list of chapters."""
-    if target.startswith("/"):
-        page = Path(target[1:])
-    else:
-        page = Path("tutorials", section.name, target)
+    inside = target.startswith("/")
+    page = Path(target[1:]) if inside else Path("tutorials", section.name, target)
     parts: list[str] = []
     for part in page.parts:
         if part == "..":

@@ -281,7 +281,10 @@ def test_yielded_values_are_checked() -> None:
 
 
 def test_checking_changes_no_value_and_no_docstring() -> None:
-    script = dedent(NETWORK) + "\ndef alone(x):\n    return x  # (3,)\n\nsame = alone(logits[0, :3])  # (3,)"
+    script = (
+        dedent(NETWORK)
+        + "\ndef alone(x):\n    return x  # (3,)\n\nsame = alone(logits[0, :3])  # (3,)"
+    )
     checker = ShapeComments(script)
     namespace: dict = {}
     checker.attach(namespace)

@@ -15,7 +15,7 @@ moves on the way, and say in the end how good it is, in a sentence that others c
 
 **You need** the network of :doc:`06_build_model`, its layers from :doc:`07_layers`, and what a
 parameter and a gradient are, from :doc:`08_parameters`.
-**Time:** 30 minutes.
+**Time:** 25 minutes.
 """
 
 # %%
@@ -24,6 +24,7 @@ parameter and a gradient are, from :doc:`08_parameters`.
 #
 # Here is an untrained network, and 64 images of which we know the labels. ``as_tensors`` turns the
 # whole training set into two tensors, once, so that no image has to be converted again and again.
+# The network and what it is asked go to the same device, as in :doc:`06_build_model`.
 
 import copy
 
@@ -46,10 +47,8 @@ torch.manual_seed(0)
 model = NeuralNetwork().to(device)
 train_set, test_set = data.load_dataset()
 all_images, all_labels = data.as_tensors(train_set)  # (N, 1, 28, 28), (N,)
-images, labels = (
-    all_images[:64].to(device),
-    all_labels[:64].to(device),
-)  # (64, 1, 28, 28), (64,)
+images = all_images[:64].to(device)  # (64, 1, 28, 28)
+labels = all_labels[:64].to(device)  # (64,)
 
 # %%
 # A network gives each image ten probabilities. Of these, one matters here: the probability of the
@@ -97,11 +96,8 @@ for probability, words, shift in [
     ax.plot(probability, cost, "o", color=plotting.BLUE)
     words = f"{words}: {probability} costs {cost:.2f}"
     ax.annotate(words, (probability, cost), xytext=shift, textcoords="offset points")
-ax.set(
-    xlabel="probability of the true class",
-    ylabel="loss",
-    title="What a probability costs",
-)
+ax.set(xlabel="probability of the true class", ylabel="loss")
+ax.set_title("What a probability costs")
 plotting.describe(
     fig,
     "The curve of minus the logarithm of p: it falls steeply from 4.61 at one hundredth over 2.30 at "
@@ -111,9 +107,9 @@ plotting.describe(
 plt.show()
 
 # %%
-# An untrained network gives every class about a tenth, so its loss starts near
-# :math:`-\ln \tfrac{1}{10} = \ln 10 = 2.303`. A network that is sure and right would have a loss
-# near 0. A network that is sure and wrong pays far more than one that admits to have no idea.
+# An untrained network gives every class about a tenth. So all dots lie together, and the loss starts
+# near :math:`-\ln \tfrac{1}{10} = \ln 10 = 2.303`. A network that is sure and right would have a
+# loss near 0. One that is sure and wrong pays far more than one that admits having no idea.
 
 assert abs(loss.item() - torch.log(torch.tensor(10.0)).item()) < 0.1
 
@@ -159,42 +155,36 @@ assert abs(slope - last.bias.grad[0].item()) < 1e-4
 
 # %%
 # If the gradient of a parameter is positive, the parameter should become smaller, and the other way
-# round. So we move all parameters *against* their gradients. How far? Let us try out many distances
-# on copies of the network.
+# round. So we move all parameters *against* their gradients: ``distance`` times the gradient is
+# subtracted. How far should we go? Let us try many distances on copies of the network, and look at
+# the loss and the accuracy of our 64 images.
 
 
 def after_moving(distance):
-    """Loss and accuracy of the batch after a move of this length against the gradient."""
     moved = copy.deepcopy(model)
     with torch.no_grad():
-        for parameter, original in zip(
-            moved.parameters(), model.parameters(), strict=True
-        ):
+        pairs = zip(moved.parameters(), model.parameters(), strict=True)
+        for parameter, original in pairs:
             parameter -= distance * original.grad
         logits = moved(images)  # (64, 10)
         right = logits.argmax(dim=1) == labels  # (64,)
-        return F.cross_entropy(logits, labels).item(), right.double().mean().item()
+        return F.cross_entropy(logits, labels).item(), right.float().mean().item()
 
 
 distances = torch.linspace(0, 12, 61)  # (61,)
 losses, accuracies = zip(*map(after_moving, distances.tolist()), strict=True)
 
 # %%
-# The dashed line is what the gradient promises: it is the slope at the start.
+# The dashed line is what the gradient promises. Its slope is minus the sum of all squared entries of
+# the gradient.
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(7, 3))
-steepness = sum(
-    parameter.grad.square().sum().item() for parameter in model.parameters()
-)
+steepness = sum(p.grad.square().sum().item() for p in model.parameters())
+promise = losses[0] - distances * steepness  # (61,)
 left.plot(distances, losses)
-left.plot(
-    distances, losses[0] - distances * steepness, color=plotting.GRAY, ls="--", lw=1.5
-)
-left.set(
-    ylim=(min(losses) - 0.2, max(losses) + 0.1),
-    xlabel="distance moved",
-    title="Loss: a slope to follow",
-)
+left.plot(distances, promise, color=plotting.GRAY, ls="--", lw=1.5)
+left.set(xlabel="distance moved", title="Loss: a slope to follow")
+left.set_ylim(min(losses) - 0.2, max(losses) + 0.1)
 right.plot(distances, accuracies, color=plotting.ORANGE, drawstyle="steps-mid")
 right.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
 right.set(ylim=(0, None), xlabel="distance moved", title="Accuracy: stairs")
@@ -221,8 +211,8 @@ plt.show()
 #
 # An *optimizer* takes the steps. It is made once, from the parameters that it shall change. The
 # plainest is :class:`torch.optim.SGD`, for stochastic gradient descent. *Stochastic*, because each
-# gradient comes from a random batch and not from all images. Its *learning rate* ``lr`` is the
-# distance of the picture: each parameter becomes ``parameter - lr * gradient``.
+# gradient comes from a random batch and not from all images. Its *learning rate* ``lr`` is what the
+# picture called distance: each parameter becomes ``parameter - lr * gradient``.
 
 learning_rate = 0.1
 optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate)
@@ -237,11 +227,11 @@ print(f"loss of this batch after the step:  {loss_after.item():.4f}")
 assert loss_after < loss
 
 # %%
-# The step has used the gradient, and has left it where it was. What happens if we call
-# ``backward()`` again? We need fresh gradients for the moved weights.
+# For the next step we need the gradient at the new place, so ``backward()`` is called again, while
+# the old gradient still stands in ``.grad``.
 #
-# **Predict, then run.** Two calls of ``backward()`` for the same loss, and nothing in between. What
-# will ``.grad`` hold?
+# **Predict, then run.** We clear the gradient. Then we compute the same loss twice, call
+# ``backward()`` on each, and do nothing in between. What will ``.grad`` hold?
 
 optimizer.zero_grad()
 print("gradient after zero_grad():", weight.grad)
@@ -259,9 +249,9 @@ assert torch.allclose(weight.grad, 2 * once)
 # gradients must go first. Now we have the five lines of every training loop, in their order:
 
 optimizer.zero_grad()  # forget the old gradients
-logits = model(images)  # forward: (64, 10)
-loss = F.cross_entropy(logits, labels)  # how wrong?
-loss.backward()  # how does each parameter matter?
+logits = model(images)  # (64, 10), the forward pass
+loss = F.cross_entropy(logits, labels)  # how wrong is it?
+loss.backward()  # in which direction does each parameter make it worse?
 optimizer.step()  # move each parameter a little
 
 # %%
@@ -301,18 +291,14 @@ colors = [plotting.BLUE, plotting.ORANGE, plotting.GREEN]
 start = 0
 for (name, part), color in zip(parts, colors, strict=True):
     ax.barh(0, len(part), left=start, color=color, edgecolor="none")
-    words = ax.text(
-        start + len(part) / 2, 0, f"{name}\n{len(part):,}", ha="center", va="center"
-    )
-    words.set(color="white", fontweight="bold", fontsize=9, gid="keep-color")
+    words = ax.text(start + len(part) / 2, 0, f"{name}\n{len(part):,}")
+    words.set(ha="center", va="center", color="white", fontweight="bold", fontsize=9)
+    words.set_gid("keep-color")
     start += len(part)
 ax.set_xlim(0, start)
 ax.set_axis_off()
-plotting.describe(
-    fig,
-    "A bar in three parts: "
-    + ", ".join(f"{len(part):,} {name} images" for name, part in parts),
-)
+sizes = ", ".join(f"{len(part):,} {name} images" for name, part in parts)
+plotting.describe(fig, f"A bar in three parts, drawn to scale: {sizes}.")
 plt.show()
 
 # %%
@@ -341,10 +327,8 @@ def train_one_epoch(model, loader, optimizer):
     model.train()
     total, count = 0.0, 0
     for images, labels in loader:
-        images, labels = (
-            images.to(device),
-            labels.to(device),
-        )  # (batch, 1, 28, 28), (batch,)
+        images = images.to(device)  # (batch, 1, 28, 28)
+        labels = labels.to(device)  # (batch,)
         optimizer.zero_grad()
         logits = model(images)  # (batch, 10)
         loss = F.cross_entropy(logits, labels)
@@ -358,9 +342,8 @@ def train_one_epoch(model, loader, optimizer):
 torch.manual_seed(0)
 model = NeuralNetwork().to(device)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-print(
-    f"mean loss in the first epoch: {train_one_epoch(model, few_loader, optimizer):.4f}"
-)
+first_loss = train_one_epoch(model, few_loader, optimizer)
+print(f"mean loss in the first epoch: {first_loss:.4f}")
 
 # %%
 # Around the five lines there is bookkeeping. ``model.train()`` comes in a moment. ``loss.item()`` is
@@ -376,21 +359,16 @@ def mean_losses(batch_size):
     losses, sizes = [], []
     with torch.inference_mode():
         for images, labels in DataLoader(few, batch_size=batch_size):
-            losses.append(
-                F.cross_entropy(model(images.to(device)), labels.to(device)).item()
-            )
+            loss = F.cross_entropy(model(images.to(device)), labels.to(device))
+            losses.append(loss.item())
             sizes.append(len(labels))
-    weighted = sum(loss * size for loss, size in zip(losses, sizes, strict=True)) / sum(
-        sizes
-    )
-    return sum(losses) / len(losses), weighted
+    total = sum(loss * size for loss, size in zip(losses, sizes, strict=True))
+    return sum(losses) / len(losses), total / sum(sizes)
 
 
 for batch_size in (1000, 64, 999):
     plain, weighted = mean_losses(batch_size)
-    print(
-        f"batches of up to {batch_size:4}: plain mean {plain:.5f}, weighted {weighted:.5f}"
-    )
+    print(f"batch size {batch_size:4}: plain {plain:.5f}, weighted {weighted:.5f}")
 
 assert abs(weighted - mean_losses(1000)[0]) < 1e-4
 
@@ -410,10 +388,8 @@ def evaluate(model, loader):
     total, right, count = 0.0, 0, 0
     with torch.inference_mode():
         for images, labels in loader:
-            images, labels = (
-                images.to(device),
-                labels.to(device),
-            )  # (batch, 1, 28, 28), (batch,)
+            images = images.to(device)  # (batch, 1, 28, 28)
+            labels = labels.to(device)  # (batch,)
             logits = model(images)  # (batch, 10)
             total += F.cross_entropy(logits, labels).item() * len(labels)
             right += (logits.argmax(dim=1) == labels).sum().item()
@@ -458,24 +434,28 @@ for _ in range(5):
 valid_images, valid_labels = few_valid[:]  # (V, 1, 28, 28), (V,)
 valid_images, valid_labels = valid_images.to(device), valid_labels.to(device)
 
-for mode in (True, False):
-    with_dropout.train(mode)
-    with torch.inference_mode():
-        same = torch.equal(with_dropout(valid_images), with_dropout(valid_images))
-        hits = [
-            with_dropout(valid_images).argmax(dim=1) == valid_labels for _ in range(5)
+with torch.inference_mode():
+    for change_mode in (with_dropout.train, with_dropout.eval):
+        change_mode()
+        answers = [with_dropout(valid_images) for _ in range(3)]
+        accuracies = [
+            f"{(answer.argmax(dim=1) == valid_labels).float().mean():.1%}"
+            for answer in answers
         ]
-    name = "train()" if mode else "eval()"
-    print(
-        f"{name:7} the same answer twice: {same!s:5} · accuracy of five runs:", end=" "
-    )
-    print(*(f"{hit.double().mean():.1%}" for hit in hits))
+        same = torch.equal(answers[0], answers[1])
+        print(
+            f"{change_mode.__name__}():",
+            "same" if same else "other",
+            "answer,",
+            end=" ",
+        )
+        print("accuracy of three runs:", *accuracies)
 
 assert same
 
 # %%
-# In training mode the same question gets another answer each time, and a worse one. If you forget
-# ``eval()``, you measure that. So make it a habit, with every network: ``train()`` at the start of an
+# In training mode the same question gets another answer each time, and usually a worse one. If you
+# forget ``eval()``, you measure that. So make it a habit, with every network: ``train()`` at the start of an
 # epoch, ``eval()`` before you measure or predict.
 #
 # Many epochs
@@ -486,23 +466,23 @@ assert same
 torch.manual_seed(0)
 model = NeuralNetwork().to(device)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-history = training.History()
+first_run = training.History()
 
-for epoch in range(8):
+for epoch in range(10):
     train_loss = train_one_epoch(model, few_loader, optimizer)
     valid_loss, valid_accuracy = evaluate(model, few_valid_loader)
-    history.train_loss.append(train_loss)
-    history.valid_loss.append(valid_loss)
-    history.valid_accuracy.append(valid_accuracy)
+    first_run.train_loss.append(train_loss)
+    first_run.valid_loss.append(valid_loss)
+    first_run.valid_accuracy.append(valid_accuracy)
     print(f"epoch {epoch + 1:2}: training loss {train_loss:.3f}", end=", ")
     print(f"validation loss {valid_loss:.3f}, accuracy {valid_accuracy:.1%}")
 
-assert history.valid_loss[-1] < history.valid_loss[0]
+assert first_run.valid_loss[-1] < first_run.valid_loss[0]
 
 # %%
 # It learns. Numbers in columns are hard to read, curves are not.
 
-fig = plotting.plot_history(history)
+fig = plotting.plot_history(first_run)
 plt.show()
 
 # %%
@@ -521,15 +501,15 @@ fitted = training.fit(
     model, few_loader, few_valid_loader, optimizer=optimizer, epochs=3
 )
 
-print("loop, training losses:  ", history.train_loss[:3])
+print("loop, training losses:  ", first_run.train_loss[:3])
 print("fit, training losses:   ", fitted.train_loss)
-print("loop, validation losses:", history.valid_loss[:3])
+print("loop, validation losses:", first_run.valid_loss[:3])
 print("fit, validation losses: ", fitted.valid_loss)
 
 for mine, theirs in [
-    (history.train_loss, fitted.train_loss),
-    (history.valid_loss, fitted.valid_loss),
-    (history.valid_accuracy, fitted.valid_accuracy),
+    (first_run.train_loss, fitted.train_loss),
+    (first_run.valid_loss, fitted.valid_loss),
+    (first_run.valid_accuracy, fitted.valid_accuracy),
 ]:
     assert all(abs(a - b) < 1e-4 for a, b in zip(mine, theirs, strict=False))
 
@@ -538,10 +518,10 @@ for mine, theirs in [
 # ``fit`` does the work wherever this plain loop is all we need. In a terminal and in a notebook it
 # shows a progress bar with the loss. This page was made without one.
 #
-# Three learning rates, and two more
-# ----------------------------------
+# Four learning rates
+# -------------------
 #
-# The learning rate is the setting that matters most. We try five of them, each ten times the one
+# The learning rate is the setting that matters most. We try four of them, each ten times the one
 # before. To see what happens from step to step, the function below keeps the loss of every batch.
 
 
@@ -561,23 +541,22 @@ def try_out(optimizer_class, make_model=NeuralNetwork, epochs=4, **settings):
     return losses, evaluate(model, few_valid_loader)[1]
 
 
-sgd = {lr: try_out(torch.optim.SGD, lr=lr) for lr in [0.001, 0.01, 0.1, 1, 10]}
+sgd = {lr: try_out(torch.optim.SGD, lr=lr) for lr in [0.01, 0.1, 1, 10]}
 for lr, (losses, accuracy) in sgd.items():
     print(
-        f"learning rate {lr:<5}: last loss {losses[-1]:6.3f}, highest {max(losses):9.3g}",
-        end="",
+        f"lr {lr:<4}: last loss {losses[-1]:.3f}, highest {max(losses):.3g}", end=", "
     )
-    print(f", validation accuracy {accuracy:.1%}")
+    print(f"validation accuracy {accuracy:.1%}")
 
 # %%
-# All five start with the same weights and see the same batches, because ``try_out`` sets the seed.
+# All four start with the same weights and see the same batches, because ``try_out`` sets the seed.
 # Mind the scales: the third picture has a logarithmic one.
 
 reference = sgd[0.1][0]
 steps = range(1, len(reference) + 1)
 fig, axes = plt.subplots(1, 3, figsize=(7, 2.9))
 for ax, title, rates in [
-    (axes[0], "Too low", {0.001: plotting.PURPLE, 0.01: plotting.GREEN}),
+    (axes[0], "Too low", {0.01: plotting.GREEN}),
     (axes[1], "Too high", {1: plotting.ORANGE}),
     (axes[2], "Far too high", {10: plotting.RED}),
 ]:
@@ -592,7 +571,7 @@ axes[2].set_yscale("log")
 plotting.describe(
     fig,
     f"Three pictures of the loss over {len(steps)} steps, each with the good rate of 0.1, which ends "
-    f"at {reference[-1]:.2f}. Too low: the curves of 0.001 and 0.01 stay near 2.3. Too high: the curve "
+    f"at {reference[-1]:.2f}. Too low: the curve of 0.01 ends at {sgd[0.01][0][-1]:.2f}. Too high: the curve "
     f"of 1 jumps, as high as {max(sgd[1][0]):.1f}. Far too high: the curve of 10 shoots up to "
     f"{max(sgd[10][0]):.0e} and ends at {sgd[10][0][-1]:.1f}.",
 )
@@ -601,7 +580,7 @@ plt.show()
 # %%
 # How to read such curves:
 #
-# * **Too low:** the loss falls evenly and hardly at all. Nothing is broken, it only takes forever.
+# * **Too low:** the loss falls evenly and hardly at all. Nothing is broken, but it would take very long.
 # * **Good:** it falls quickly, with some noise from batch to batch.
 # * **Too high:** it jumps about and does not settle.
 # * **Far too high:** each step overshoots by more than the one before. The loss explodes, and what
@@ -619,9 +598,9 @@ plt.show()
 torch.manual_seed(0)
 model = NeuralNetwork().to(device)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-hundred_loader = DataLoader(Subset(few, range(100)), batch_size=20, shuffle=True)
+hundred_loader = DataLoader(Subset(few, range(100)), batch_size=10, shuffle=True)
 overfit = training.fit(
-    model, hundred_loader, few_valid_loader, optimizer=optimizer, epochs=60
+    model, hundred_loader, few_valid_loader, optimizer=optimizer, epochs=30
 )
 
 best_epoch = min(range(len(overfit)), key=overfit.valid_loss.__getitem__)
@@ -629,51 +608,42 @@ hundred_loss, hundred_accuracy = evaluate(model, hundred_loader)
 print(f"on the 100 images:    loss {hundred_loss:.4f}, accuracy {hundred_accuracy:.1%}")
 print(f"on validation images: loss {overfit.valid_loss[-1]:.4f}", end=", ")
 print(f"accuracy {overfit.valid_accuracy[-1]:.1%}")
-print(
-    f"lowest validation loss: {overfit.valid_loss[best_epoch]:.4f} in epoch {best_epoch + 1}"
-)
+lowest = overfit.valid_loss[best_epoch]
+print(f"lowest validation loss: {lowest:.4f}, in epoch {best_epoch + 1}")
 
 # %%
+# The dot marks the epoch with the lowest validation loss.
 
 fig, ax = plt.subplots(figsize=(6.4, 3.2))
 epochs = range(1, len(overfit) + 1)
 ax.plot(epochs, overfit.train_loss, label="training, 100 images")
 ax.plot(epochs, overfit.valid_loss, label="validation")
-ax.plot(best_epoch + 1, overfit.valid_loss[best_epoch], "o", color=plotting.ORANGE)
-ax.annotate(
-    "lowest",
-    (best_epoch + 1, overfit.valid_loss[best_epoch]),
-    xytext=(0, -18),
-    textcoords="offset points",
-    ha="center",
-)
+ax.plot(best_epoch + 1, lowest, "o", color=plotting.ORANGE)
 ax.set(ylim=(0, None), xlabel="epoch", ylabel="loss", title="Learned by heart")
 ax.legend()
 plotting.describe(
     fig,
     f"Two curves over {len(overfit)} epochs. The training loss falls to {overfit.train_loss[-1]:.3f}. "
-    f"The validation loss falls to {overfit.valid_loss[best_epoch]:.2f} in epoch {best_epoch + 1} "
+    f"The validation loss falls to {lowest:.2f} in epoch {best_epoch + 1} "
     f"and is {overfit.valid_loss[-1]:.2f} at the end, far above.",
 )
 plt.show()
 
 # %%
-# On its 100 images the network is perfect. It has enough parameters to know each of them by heart.
-# On others the loss stops falling, while the training loss still goes on. This gap is called
-# *overfitting*, and you see it only because you kept images aside.
+# On its 100 images the network makes no mistake, or hardly one: it has enough parameters to know
+# each of them by heart. On others the loss has stopped falling, or rises again, while the training
+# loss goes on toward zero. That is *overfitting*, and you see it only because you kept images aside.
 #
-# What helps? More images, above all: with 1,000 of them, the same network got farther. Stop when the
-# validation loss no longer falls (*early stopping*). Layers such as dropout, and *weight decay*,
-# which pulls weights toward zero, narrow the gap too.
+# What helps? More images, above all: with 1,000 of them the same network got farther.
 
-print(
-    f"validation accuracy after training on  100 images: {overfit.valid_accuracy[-1]:.1%}"
-)
-print(
-    f"validation accuracy after training on 1000 images: {history.valid_accuracy[-1]:.1%}"
-)
+print(f"trained on  100 images: validation accuracy {overfit.valid_accuracy[-1]:.1%}")
+print(f"trained on 1000 images: validation accuracy {first_run.valid_accuracy[-1]:.1%}")
 
 # %%
+# If there are no more images, stop when the validation loss no longer falls: *early stopping*.
+# Dropout narrows the gap too, and so does *weight decay*, which pulls all weights toward zero.
+
+#
 # Better steps
 # ------------
 #
@@ -681,12 +651,12 @@ print(
 # something.
 #
 # * **Momentum** (``SGD(..., momentum=0.9)``) moves by the newest gradient plus nine tenths of the
-#   last move. Where gradients agree, the steps grow, up to ten times. Where they
-#   point to and fro, they cancel out.
+#   last move. Where gradients agree, the steps grow, up to ten times. Where they point to and fro,
+#   they cancel out.
 # * **Adam** (:class:`torch.optim.Adam`) divides each parameter's step by the usual size of its
-#   gradient. So each parameter moves by about ``lr``, whether its gradients are large or tiny.
+#   gradient. Where gradients agree, a parameter moves by about ``lr``, be they large or tiny.
 #
-# We can watch this on a single number whose gradient never changes.
+# Watch this on a single number whose gradient never changes, with ``lr=0.01`` for all.
 
 
 def step_lengths(optimizer_class, gradient, **settings):
@@ -717,9 +687,7 @@ kinds = {
     "momentum": (torch.optim.SGD, {"momentum": 0.9}),
     "Adam": (torch.optim.Adam, {}),
 }
-tried = {
-    ("SGD", lr): result for lr, result in sgd.items()
-}  # these five we have already
+tried = {("SGD", lr): result for lr, result in sgd.items()}  # done above
 for name, rates in [("momentum", [0.01, 0.1, 1]), ("Adam", [0.0001, 0.001, 0.01, 0.1])]:
     optimizer_class, settings = kinds[name]
     for lr in rates:
@@ -736,22 +704,17 @@ names = {"SGD": plotting.BLUE, "momentum": plotting.ORANGE, "Adam": plotting.GRE
 fig, (left, right) = plt.subplots(1, 2, figsize=(7, 3.2))
 summary = []
 for name, color in names.items():
-    accuracies = {
-        lr: accuracy for (which, lr), (_, accuracy) in tried.items() if which == name
-    }
+    accuracies = {lr: trial[1] for (which, lr), trial in tried.items() if which == name}
+    left.plot(accuracies.keys(), accuracies.values(), "o-", color=color, label=name)
     best_lr = max(accuracies, key=accuracies.get)
-    left.plot(
-        accuracies.keys(), accuracies.values(), "o-", color=color, label=name, lw=1.5
-    )
-    smooth = torch.tensor(tried[name, best_lr][0]).unfold(0, 8, 1).mean(dim=1)  # (57,)
-    right.plot(
-        range(8, len(steps) + 1), smooth, color=color, label=f"{name}, lr {best_lr}"
-    )
+    losses = torch.tensor(tried[name, best_lr][0])  # (64,)
+    smooth = losses.unfold(0, 8, 1).mean(dim=1)  # (57,)
+    right.plot(range(8, 65), smooth, color=color, label=f"{name}, lr {best_lr}")
     summary.append(f"{name} {accuracies[best_lr]:.1%} at {best_lr}")
 left.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
 left.set(xscale="log", ylim=(0, 1), xlabel="learning rate", title="Validation accuracy")
 right.set(ylim=(0, 3.2), xlabel="step", title="Training loss, the best of each")
-left.legend(loc="upper right", fontsize=9)
+left.legend(loc="center left", bbox_to_anchor=(0, 0.45), fontsize=9)
 right.legend(loc="upper right", fontsize=9)
 plotting.describe(
     fig,
@@ -761,9 +724,9 @@ plotting.describe(
 plt.show()
 
 # %%
-# Each optimizer has its own range, with a cliff at its upper end. In these few steps, momentum and
-# Adam get farther than plain SGD. Which of the two is ahead depends on the data and on luck: tops
-# that lie close together are no proof of anything.
+# Each optimizer has its own range of good rates, and a cliff at the upper end of it. In these few
+# steps, momentum and Adam get farther than plain SGD. Which of the two is ahead depends on the data,
+# and where tops lie close together, on luck.
 #
 # A learning rate that changes
 # ----------------------------
@@ -779,14 +742,8 @@ def fit_few(scheduled, epochs=8):
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=epochs)
     scheduler = cosine if scheduled else None
-    return training.fit(
-        model,
-        few_loader,
-        few_valid_loader,
-        optimizer=optimizer,
-        epochs=epochs,
-        scheduler=scheduler,
-    )
+    how = {"optimizer": optimizer, "epochs": epochs, "scheduler": scheduler}
+    return training.fit(model, few_loader, few_valid_loader, **how)
 
 
 constant, cosine = fit_few(scheduled=False), fit_few(scheduled=True)
@@ -814,8 +771,8 @@ plotting.describe(
 plt.show()
 
 # %%
-# With the constant rate the network keeps being thrown about, and where it stands in the end is
-# partly luck. With the falling rate it comes to rest.
+# With the constant rate the curves may go up and down to the end, and where they stop is partly
+# luck. With the falling rate the network comes to rest.
 #
 # The real run
 # ------------
@@ -824,35 +781,25 @@ plt.show()
 # not choose by taste. The validation images choose.
 
 chosen_name, chosen_lr = max(tried, key=lambda trial: tried[trial][1])
-print(
-    f"best on the validation images: {chosen_name} with a learning rate of {chosen_lr}"
-)
+print(f"best on the validation images: {chosen_name}, learning rate {chosen_lr}")
 
 # %%
 # And how many epochs? A network learns in steps. An epoch of a small data set has few steps, so it
-# takes many epochs; a large data set takes few. So we plan in steps: about 400 of them, six times as
-# many as in the trials, but never less than three epochs.
+# takes many epochs; a large data set takes few. So we plan in steps: about 300 of them, several
+# times as many as in the trials, but never less than three epochs.
 
 train_loader = DataLoader(train_part, batch_size=64, shuffle=True)
 valid_loader = DataLoader(valid_part, batch_size=1000)
-epochs = max(3, 400 // len(train_loader))
-print(
-    f"{epochs} epochs of {len(train_loader)} steps: {epochs * len(train_loader)} steps"
-)
+epochs = max(3, 300 // len(train_loader))
+print(f"{epochs} epochs of {len(train_loader)} steps")
 
 torch.manual_seed(0)
 model = NeuralNetwork().to(device)
 optimizer_class, settings = kinds[chosen_name]
 optimizer = optimizer_class(model.parameters(), lr=chosen_lr, **settings)
 scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=epochs)
-history = training.fit(
-    model,
-    train_loader,
-    valid_loader,
-    optimizer=optimizer,
-    epochs=epochs,
-    scheduler=scheduler,
-)
+how = {"optimizer": optimizer, "epochs": epochs, "scheduler": scheduler}
+history = training.fit(model, train_loader, valid_loader, **how)
 
 fig = plotting.plot_history(history)
 plotting.describe(fig, fig.get_label(), name="home-curves")
@@ -862,20 +809,24 @@ plt.show()
 # All decisions are made. Now, once, we open the test set. ``training.predict`` goes through a loader
 # as ``evaluate`` does, and gives us the logits themselves.
 
-test_logits, test_labels = training.predict(
-    model, DataLoader(test_part, batch_size=1000)
-)
+test_loader = DataLoader(test_part, batch_size=1000)
+test_logits, test_labels = training.predict(model, test_loader)  # (M, 10), (M,)
 probabilities = F.softmax(test_logits, dim=1).cpu()  # (M, 10)
 test_labels = test_labels.cpu()  # (M,)
 confidences, predictions = probabilities.max(dim=1)  # (M,), (M,)
 right = predictions == test_labels  # (M,)
 
+
+def standard_error(accuracy, count):
+    return (accuracy * (1 - accuracy) / count) ** 0.5
+
+
 count = len(right)
 accuracy = right.float().mean().item()
-standard_error = (accuracy * (1 - accuracy) / count) ** 0.5
+error = standard_error(accuracy, count)
 print(f"Of {count:,} test images, which had no part in training or in any choice,")
 print(f"the network names {right.sum():,} correctly: {accuracy:.1%},")
-print(f"give or take {200 * standard_error:.1f} points (two standard errors).")
+print(f"give or take {200 * error:.1f} points (two standard errors).")
 
 assert accuracy > 0.8
 
@@ -887,12 +838,20 @@ assert accuracy > 0.8
 
 drawn = torch.randint(count, (500, count))  # (500, M)
 accuracies = right[drawn].float().mean(dim=1)  # (500,)
-print(f"standard error by the formula:  {standard_error:.4f}")
+print(f"standard error by the formula:  {error:.4f}")
 print(f"spread of the drawn accuracies: {accuracies.std():.4f}")
 
 # %%
-# So if a friend's network is better than yours by less than that, nobody knows whose is better. And
-# the number holds for images made as these were: small, centered, white on black. It promises
+# So if a friend's network is better than yours by less than that, nobody knows whose is better. The
+# validation accuracy is only that certain, too, and the two need not agree more closely.
+
+valid_accuracy, valid_count = history.valid_accuracy[-1], len(valid_part)
+valid_error = standard_error(valid_accuracy, valid_count)
+print(f"test:       {accuracy:.1%}, give or take {200 * error:.1f} points")
+print(f"validation: {valid_accuracy:.1%}, give or take {200 * valid_error:.1f} points")
+
+# %%
+# And the number holds for images made as these were: small, centered, white on black. It promises
 # nothing about others.
 #
 # Look at the answers
@@ -906,33 +865,25 @@ mistakes = mistakes[confidences[mistakes].argsort(descending=True)]  # (W,)
 
 
 def caption(place):
-    chance = "> 99%" if confidences[place] > 0.995 else f"{confidences[place]:.0%}"
-    answer = f"{test_set.classes[predictions[place]]}: {chance}"
-    return (
-        answer
-        if right[place]
-        else f"{answer}\nnot {test_set.classes[test_labels[place]]}"
-    )
+    answer = test_set.classes[predictions[place]]
+    chance = ">99%" if confidences[place] > 0.995 else f"{confidences[place]:.0%}"
+    if right[place]:
+        return f"{answer}: {chance}"
+    return f"{answer}: {chance}\nnot {test_set.classes[test_labels[place]]}"
 
 
 def show_answers(places, columns):
-    pictures = torch.stack(
-        [test_part[place][0] for place in places]
-    )  # (places, 1, 28, 28)
-    fig = plotting.show_images(
-        pictures, [caption(place) for place in places], columns=columns
-    )
+    pictures = test_part[places][0]  # (places, 1, 28, 28)
+    captions = [caption(place) for place in places]
+    fig = plotting.show_images(pictures, captions, columns=columns)
     for ax, place in zip(fig.axes, places, strict=False):
         if not right[place]:
             ax.title.set(color=plotting.RED, fontweight="bold")
-            ax.add_patch(
-                plt.Rectangle((0, 0), 27, 27, fill=False, ec=plotting.RED, lw=4)
-            )
-    wrong = [caption(place).replace("\n", ", ") for place in places if not right[place]]
-    words = f"{len(places)} test images, each with the network's answer and its probability. "
-    return plotting.describe(
-        fig, words + f"Framed in red, because wrong: {'; '.join(wrong)}."
-    )
+            frame = plt.Rectangle((0, 0), 27, 27, fill=False, ec=plotting.RED, lw=4)
+            ax.add_patch(frame)
+    wrong = "; ".join(words.replace("\n", ", ") for words in captions if "\n" in words)
+    text = f"{len(places)} test images, each with the network's answer and probability."
+    return plotting.describe(fig, f"{text} Framed in red, because wrong: {wrong}.")
 
 
 fig = show_answers([*range(14), *mistakes[-2:].tolist()], columns=8)
@@ -942,7 +893,7 @@ plt.show()
 # %%
 # The mistakes to learn from are those that the network was sure of. The surest come first.
 
-print(f"{len(mistakes)} mistakes, six of them:")
+print(len(mistakes), "mistakes")
 fig = show_answers(mistakes[:6].tolist(), columns=6)
 plt.show()
 
@@ -964,7 +915,7 @@ plt.show()
 # ---------------
 #
 # **No** ``zero_grad()``. The gradients of all steps pile up, and no message tells you. This optimizer
-# is the SGD of before, with a ``zero_grad`` that does nothing.
+# is the SGD of our first run, with a ``zero_grad`` that does nothing.
 
 
 class NeverCleared(torch.optim.SGD):
@@ -972,11 +923,34 @@ class NeverCleared(torch.optim.SGD):
         pass
 
 
-_, forgotten = try_out(NeverCleared, lr=0.1)
-print(f"gradients cleared:     validation accuracy {sgd[0.1][1]:.1%}")
-print(f"gradients not cleared: validation accuracy {forgotten:.1%}")
+torch.manual_seed(0)
+model = NeuralNetwork().to(device)
+optimizer = NeverCleared(model.parameters(), lr=0.1)
+forgotten = training.fit(
+    model, few_loader, few_valid_loader, optimizer=optimizer, epochs=len(first_run)
+)
 
 # %%
+# How do the validation accuracies of the two runs compare?
+
+fig, ax = plt.subplots(figsize=(6.4, 2.8))
+epochs = range(1, len(first_run) + 1)
+ax.plot(epochs, first_run.valid_accuracy, label="cleared before each step")
+ax.plot(epochs, forgotten.valid_accuracy, color=plotting.RED, label="never cleared")
+ax.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+ax.set(ylim=(0, 1.25), yticks=[0, 0.5, 1], xlabel="epoch", title="Validation accuracy")
+ax.legend(loc="upper left", ncols=2)
+plotting.describe(
+    fig,
+    f"The validation accuracy over {len(first_run)} epochs. With cleared gradients it ends at "
+    f"{first_run.valid_accuracy[-1]:.1%}. Without, it ends at {forgotten.valid_accuracy[-1]:.1%}.",
+)
+plt.show()
+
+# %%
+# The trap is in the beginning: it looks fine, even fast. Each step follows the sum of all gradients
+# so far, like momentum without a brake. Then it overshoots, and what has piled up drives it on.
+#
 # **Softmax before the loss.** ``cross_entropy`` applies softmax itself. If the network ends with one,
 # there are two in a row. The second gets numbers between 0 and 1, which are too close together for
 # it: even a perfect answer, 1 for the true class and 0 for the nine others, costs a lot.
@@ -998,18 +972,15 @@ print(f"logits into the loss:  validation accuracy {once_accuracy:.1%}")
 print(f"softmax into the loss: validation accuracy {twice_accuracy:.1%}")
 
 # %%
+# The losses of the two, step by step:
 
 fig, ax = plt.subplots(figsize=(6.4, 3))
 ax.plot(steps, once, label="logits into the loss")
 ax.plot(steps, twice, label="softmax into the loss")
 ax.axhline(floor, color=plotting.RED, ls="--", lw=1.5, label=f"the floor, {floor:.4f}")
-ax.set(
-    ylim=(0, 2.6),
-    xlabel="step",
-    ylabel="loss of the batch",
-    title="One softmax too many",
-)
-ax.legend(loc="lower left")
+ax.set(xlabel="step", ylabel="loss of the batch", title="One softmax too many")
+ax.set_ylim(0, 3)
+ax.legend(loc="upper center", ncols=3, fontsize=9)
 plotting.describe(
     fig,
     f"Two losses over {len(steps)} steps. With logits it falls to {once[-1]:.2f}. With softmax twice "
@@ -1019,7 +990,7 @@ plt.show()
 
 # %%
 # It learns, slowly and less well, and that makes this mistake hard to find. If your loss refuses to
-# fall below 1.46, look for a softmax.
+# fall below 1.4612, look for a softmax.
 #
 # **An optimizer of another network.** In a notebook, you run the cell that makes the network once
 # more, but not the cell that makes the optimizer. It still moves the parameters of the old network.
@@ -1040,7 +1011,8 @@ print(losses)
 assert len(set(losses)) == 1
 
 # %%
-# Not a digit moves. A loss that stays *exactly* the same is the sign of this mistake.
+# Not a digit moves. In a real run, where each batch is another, you would see a loss that wanders a
+# little around its first value and never falls.
 #
 # **Labels of the wrong kind.** Labels are class numbers, of type ``int64``. Floating-point numbers
 # will not do, nor will *one-hot* rows of whole numbers (a 1 for the true class, 0 elsewhere).
@@ -1058,9 +1030,8 @@ for wrong_labels in (labels.float(), one_hot):
 # The second message speaks of class probabilities: rows of *floats* are accepted, for labels that
 # are themselves uncertain. For plain classes they give the same loss and only take memory.
 
-assert torch.isclose(
-    F.cross_entropy(logits, one_hot.float()), F.cross_entropy(logits, labels)
-)
+with_rows = F.cross_entropy(logits, one_hot.float())
+assert torch.isclose(with_rows, F.cross_entropy(logits, labels))
 
 # %%
 # **A loss that is not one number.** ``backward()`` asks how *one* number changes. With
