@@ -3,6 +3,7 @@
 import os
 import struct
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -171,7 +172,9 @@ def load_dataset(
             "with the environment variable FIRSTLAYERS_DATASET."
         )
     if transform is None:
-        transform = v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])
+        transform = v2.Compose(
+            [v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.ToPureTensor()]
+        )
     if name == "digits":
         return Digits(train=True, transform=transform), Digits(train=False, transform=transform)
     kind = MNIST if name == "mnist" else FashionMNIST
@@ -215,11 +218,15 @@ def _cache_folder() -> Path:
 def _fetch(name: str, kind: type[MNIST], folder: Path) -> None:
     """Download the data set with torchvision unless its files are there."""
     raw = folder / kind.__name__ / "raw"
-    if all((raw / file).is_file() for part in PARTS for file in _files(part)):
+    files = [raw / file for part in PARTS for file in _files(part)]
+    if all(file.is_file() for file in files):
         return
     try:
         kind(folder, download=True)
-    except (OSError, RuntimeError) as error:
+        # torchvision is content with the files of its versions before 0.9; we read only raw ones.
+        for file in files:
+            file.stat()
+    except (OSError, RuntimeError, HTTPException) as error:
         raise DatasetUnavailable(
             f"{name} is not in {folder}, and could not be downloaded: {error}\n"
             "Three ways on:\n"

@@ -128,8 +128,7 @@ def show_images(
         ax.imshow(image.numpy(), cmap="gray")
         if titles is not None:
             ax.set_title(titles[position], fontsize=9, loc="center", fontweight="normal", pad=4)
-    count = f"{len(images)} image{'s' if len(images) > 1 else ''}"
-    text = f"{count} of {images.shape[1]} by {images.shape[2]} pixels, white on black"
+    text = f"{_count(len(images), 'gray image')} of {images.shape[1]} by {images.shape[2]} pixels"
     if titles is not None:
         text += ", titled " + "; ".join(title.replace("\n", ", ") for title in titles)
     return describe(fig, text + ".")
@@ -268,7 +267,7 @@ def view_classify(
         f"probability of {probabilities[best]:.1%}"
     ).replace("ten bars", f"{len(names)} bars")
     if label is not None:
-        verdict = "which is right" if best == label else f"but the image is a {names[label]}"
+        verdict = "which is right" if best == label else f"but the image is labeled {names[label]}"
         text += f", {verdict}"
     return describe(fig, text + ".")
 
@@ -303,7 +302,7 @@ def plot_history(history: History, *, fig: FigureBase | None = None) -> FigureBa
     marker = "o" if len(history) == 1 else None
     axes[0].plot(epochs, history.train_loss, label="training", marker=marker)
     text = (
-        f"The training loss over {len(history)} epochs goes from {history.train_loss[0]:.3g} to "
+        f"The training loss over {_count(len(history), 'epoch')} goes from {history.train_loss[0]:.3g} to "
         f"{history.train_loss[-1]:.3g}."
     )
     if validated:
@@ -389,7 +388,7 @@ def plot_confusion(
         row, column = np.unravel_index(mistakes.argmax(), mistakes.shape)
         text += (
             f" The most frequent mistake is to take {names[row]} for {names[column]}, "
-            f"{mistakes[row, column]} times."
+            f"{_count(mistakes[row, column], 'time')}."
         )
     return describe(fig, text)
 
@@ -478,6 +477,10 @@ def _as_gray(images: Tensor) -> Tensor:
 def _grid(count: int, columns: int) -> tuple[int, int]:
     columns = max(1, min(columns, count))
     return -(-count // columns), columns
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _texts(titles: Sequence[Any] | None, count: int) -> list[str] | None:

@@ -101,7 +101,8 @@ def evaluate(
     Parameters
     ----------
     model : torch.nn.Module
-        The model. It is put into evaluation mode, and back into the mode it was in.
+        The model. It is put into evaluation mode, and each of its parts back
+        into the mode it was in.
     loader : iterable of (inputs, labels)
         The examples. Batches are moved to the model's device.
     loss_fn : callable
@@ -130,7 +131,8 @@ def predict(model: nn.Module, loader: Batches) -> tuple[Tensor, Tensor]:
     Parameters
     ----------
     model : torch.nn.Module
-        The model. It is put into evaluation mode, and back into the mode it was in.
+        The model. It is put into evaluation mode, and each of its parts back
+        into the mode it was in.
     loader : iterable of (inputs, labels)
         The examples, in the order in which they are wanted.
 
@@ -146,14 +148,16 @@ def predict(model: nn.Module, loader: Batches) -> tuple[Tensor, Tensor]:
     ValueError
         If the loader gives no batch.
     """
-    was_training = model.training
+    # Each part by itself: a frozen part may be in evaluation mode while the rest trains.
+    modes = {module: module.training for module in model.modules()}
     device = _device(model)
     model.eval()
     try:
         with torch.inference_mode():
             batches = [(model(inputs.to(device)), labels.to(device)) for inputs, labels in loader]
     finally:
-        model.train(was_training)
+        for module, training in modes.items():
+            module.training = training
     if not batches:
         raise ValueError(NO_BATCH)
     outputs, labels = zip(*batches, strict=True)

@@ -1,6 +1,8 @@
 import gc
 import os
 import socket
+import socketserver
+import threading
 import warnings
 from pathlib import Path
 
@@ -518,6 +520,34 @@ def test_folder_that_cannot_be_made_leaves_three_ways_on(
     name, kind = named_kind
     (tmp_path / "file").write_text("no folder")
     assert_unavailable(name, kind, tmp_path / "file")
+
+
+def test_answer_that_is_no_http_leaves_three_ways_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named_kind: tuple[str, type]
+) -> None:
+    class Garbage(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(1024)
+            self.request.sendall(b"welcome to the wireless network of this hotel\r\n\r\n")
+
+    name, kind = named_kind
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Garbage) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        monkeypatch.setattr(kind, "mirrors", [f"http://127.0.0.1:{server.server_address[1]}/"])
+        with pytest.raises(DatasetUnavailable, match="Three ways on"):
+            load_dataset(name, tmp_path / "empty")
+        server.shutdown()
+        thread.join()
+
+
+def test_files_of_very_old_versions_are_not_taken_for_the_data_set(tmp_path: Path) -> None:
+    processed = tmp_path / "MNIST" / "processed"
+    processed.mkdir(parents=True)
+    for part in ("training", "test"):
+        torch.save((torch.zeros(2, 28, 28), torch.zeros(2)), processed / f"{part}.pt")
+    with pytest.raises(DatasetUnavailable, match="put its four files into"):
+        load_dataset("mnist", tmp_path)
 
 
 # The real MNIST, where it is

@@ -190,14 +190,14 @@ def test_images_stand_in_rows_in_their_order(shape: tuple[int, ...]) -> None:
         assert np.array_equal(shown, image.reshape(9, 7).numpy())
     assert all(image.get_cmap().name == "gray" for ax in fig.axes for image in ax.images)
     assert not any(ax.axison for ax in fig.axes)
-    assert alt(fig) == "5 images of 9 by 7 pixels, white on black."
+    assert alt(fig) == "5 gray images of 9 by 7 pixels."
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (1, 28, 28), (1, 1, 28, 28)])
 def test_a_single_image_may_lack_batch_and_channel(shape: tuple[int, ...]) -> None:
     fig = plotting.show_images(torch.rand(shape))
     assert len(fig.axes) == 1
-    assert alt(fig) == "1 image of 28 by 28 pixels, white on black."
+    assert alt(fig) == "1 gray image of 28 by 28 pixels."
 
 
 def test_images_of_bytes_are_shown() -> None:
@@ -221,7 +221,7 @@ def test_titles_of_images_may_be_strings_numbers_or_a_tensor() -> None:
         (torch.tensor([7, 8, 9]), "7; 8; 9"),
     ]:
         fig = plotting.show_images(images, titles)
-        assert alt(fig) == f"3 images of 28 by 28 pixels, white on black, titled {expected}."
+        assert alt(fig) == f"3 gray images of 28 by 28 pixels, titled {expected}."
         assert [ax.get_title() for ax in fig.axes] == [
             title.replace(", ", "\n") for title in expected.split("; ")
         ]
@@ -342,7 +342,7 @@ def test_wrong_choice_is_red_and_the_label_is_said() -> None:
     assert same_color(bar_colors(fig)[1], plotting.RED)
     assert same_color(bar_colors(fig)[2], plotting.BLUE)
     assert "label: owl" in axes_titles(fig)
-    assert alt(fig).endswith("62.5%, but the image is a owl.")
+    assert alt(fig).endswith("62.5%, but the image is labeled owl.")
 
 
 def test_image_may_lack_its_channel() -> None:

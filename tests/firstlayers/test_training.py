@@ -420,3 +420,14 @@ def test_progress_bar_is_shown_in_a_terminal(terminals: dict[str, Terminal]) -> 
 
 def test_progress_bar_is_silenced_by_tqdms_own_switch(terminals: dict[str, Terminal]) -> None:
     assert terminals["TQDM_DISABLE=1"].output().split() == ["done"]
+
+
+def test_a_part_in_evaluation_mode_stays_in_it() -> None:
+    frozen = nn.BatchNorm1d(3)
+    model = nn.Sequential(frozen, nn.Linear(3, 2))
+    model.train()
+    frozen.eval()
+    evaluate(model, [(torch.rand(4, 3), torch.tensor([0, 1, 0, 1]))])
+    assert model.training
+    assert model[1].training
+    assert not frozen.training

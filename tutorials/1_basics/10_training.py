@@ -597,10 +597,10 @@ plt.show()
 
 torch.manual_seed(0)
 model = NeuralNetwork().to(device)
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
 hundred_loader = DataLoader(Subset(few, range(100)), batch_size=10, shuffle=True)
 overfit = training.fit(
-    model, hundred_loader, few_valid_loader, optimizer=optimizer, epochs=30
+    model, hundred_loader, few_valid_loader, optimizer=optimizer, epochs=50
 )
 
 best_epoch = min(range(len(overfit)), key=overfit.valid_loss.__getitem__)
@@ -867,23 +867,26 @@ mistakes = mistakes[confidences[mistakes].argsort(descending=True)]  # (W,)
 def caption(place):
     answer = test_set.classes[predictions[place]]
     chance = ">99%" if confidences[place] > 0.995 else f"{confidences[place]:.0%}"
-    if right[place]:
-        return f"{answer}: {chance}"
-    return f"{answer}: {chance}\nnot {test_set.classes[test_labels[place]]}"
+    words = f"{answer}: {chance}" if len(answer) == 1 else f"{answer}\n{chance}"
+    if not right[place]:
+        words += f"\nnot {test_set.classes[test_labels[place]]}"
+    return words
 
 
 def show_answers(places, columns):
     pictures = test_part[places][0]  # (places, 1, 28, 28)
     captions = [caption(place) for place in places]
     fig = plotting.show_images(pictures, captions, columns=columns)
-    for ax, place in zip(fig.axes, places, strict=False):
+    wrong = []
+    for ax, place, words in zip(fig.axes, places, captions, strict=False):
         if not right[place]:
-            ax.title.set(color=plotting.RED, fontweight="bold")
+            ax.title.set_color(plotting.RED)
             frame = plt.Rectangle((0, 0), 27, 27, fill=False, ec=plotting.RED, lw=4)
             ax.add_patch(frame)
-    wrong = "; ".join(words.replace("\n", ", ") for words in captions if "\n" in words)
+            wrong.append(words.replace("\n", ", "))
     text = f"{len(places)} test images, each with the network's answer and probability."
-    return plotting.describe(fig, f"{text} Framed in red, because wrong: {wrong}.")
+    text += f" Framed in red, because wrong: {'; '.join(wrong)}."
+    return plotting.describe(fig, text)
 
 
 fig = show_answers([*range(14), *mistakes[-2:].tolist()], columns=8)
