@@ -44,11 +44,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["_templates"]
-exclude_patterns = [
-    "_build",
-    "tutorials/sg_execution_times.rst",
-    "tutorials/*/sg_execution_times.rst",
-]
+exclude_patterns = ["_build"]
 nitpicky = True
 html_math_renderer = "mathml"
 
@@ -141,7 +137,10 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars = {"index": [], "404": [], "search": []}
+# These pages have no neighbors to list beside them.
+html_sidebars = dict.fromkeys(
+    ["index", "install", "notebooks", "glossary", "contributing", "404", "search"], []
+)
 copybutton_selector = (
     "div.highlight-Python pre, div.highlight-python pre, div.highlight-console pre"
 )
