@@ -19,6 +19,7 @@ PROJECT = nox.project.load_toml()
 LOCK = "requirements.lock"
 DOCS = Path("docs")
 SITE = DOCS / "_build" / "html"
+GENERATED = (DOCS / "_build", DOCS / "tutorials", DOCS / "api" / "generated")
 
 
 def install(session: nox.Session, group: str) -> None:
@@ -42,7 +43,7 @@ def docs(session: nox.Session) -> None:
     """Build the site; `-- serve`, `-- clean`, `-- only PATTERN` (one chapter)."""
     match session.posargs:
         case ["clean", *rest]:
-            for folder in (DOCS / "_build", DOCS / "tutorials", DOCS / "api" / "generated"):
+            for folder in GENERATED:
                 shutil.rmtree(folder, ignore_errors=True)
             if not rest:
                 return
@@ -52,16 +53,9 @@ def docs(session: nox.Session) -> None:
     build = ["-b", "html", "-d", str(SITE.parent / "doctrees"), str(DOCS), str(SITE)]
     match rest:
         case ["serve", *more]:
-            watched = (
-                "--watch",
-                "tutorials",
-                "--watch",
-                "src",
-                "--ignore",
-                str(DOCS / "tutorials"),
-            )
-            generated = ("--ignore", str(DOCS / "api" / "generated"))
-            session.run("sphinx-autobuild", "--open-browser", *watched, *generated, *build, *more)
+            watched = ["--watch=tutorials", "--watch=src"]
+            ignored = [f"--ignore={folder.resolve()}" for folder in GENERATED]
+            session.run("sphinx-autobuild", "--open-browser", *watched, *ignored, *build, *more)
         case ["only", pattern, *more]:
             # Not strict: the pages of chapters that were never executed lack their pictures.
             session.run("sphinx-build", *build, *more, env={"FIRSTLAYERS_ONLY": pattern})
@@ -85,7 +79,10 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check")
     session.run("mypy")
     session.run("codespell")
-    session.run("sphinx-lint", "--enable=all", "--disable=line-too-long", "docs", "tutorials")
+    generated = [f"--ignore={folder}" for folder in GENERATED]
+    session.run(
+        "sphinx-lint", "--enable=all", "--disable=line-too-long", *generated, "docs", "tutorials"
+    )
 
 
 @nox.session(default=False)
