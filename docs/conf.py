@@ -63,7 +63,7 @@ sphinx_gallery_conf = {
     "capture_repr": (),  # what a chapter shows, it prints
     "inspect_global_variables": False,  # fails on torch's lazy modules
     "doc_module": ("firstlayers",),
-    "backreferences_dir": "api/generated/backreferences",
+    "backreferences_dir": "tutorials/backreferences",
     "remove_config_comments": True,
     "plot_gallery": True,
     "show_memory": False,
@@ -86,7 +86,7 @@ callouts = {
 
 # -- API reference and links -----------------------------------------------------------------------
 
-autosummary_generate = True
+autosummary_generate = False  # the pages are few, and generating them imports PyTorch every time
 autodoc_preserve_defaults = True
 autodoc_typehints = "none"  # the docstrings say more: shapes, dtypes and units
 numpydoc_class_members_toctree = False
@@ -137,10 +137,8 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-# These pages have no neighbors to list beside them.
-html_sidebars = dict.fromkeys(
-    ["index", "install", "notebooks", "glossary", "contributing", "404", "search"], []
-)
+pages_without_neighbors = "index install notebooks glossary contributing 404 search"
+html_sidebars = {page: [] for page in pages_without_neighbors.split()}
 copybutton_selector = (
     "div.highlight-Python pre, div.highlight-python pre, div.highlight-console pre"
 )

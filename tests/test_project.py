@@ -1,5 +1,6 @@
 """What the project's own files promise each other."""
 
+import importlib
 import re
 import tomllib
 from pathlib import Path
@@ -53,3 +54,13 @@ def test_readme_has_one_command_that_does_all_its_set_up(session: str) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     command = f'    python3 -m pip install "nox[uv]" && python3 -m nox -s {session}\n'
     assert readme.count(command) == 1
+
+
+@pytest.mark.parametrize("module", ["data", "models", "plotting", "training"])
+def test_every_public_name_is_in_the_api_reference(module: str) -> None:
+    page = (ROOT / "docs" / "api" / f"{module}.rst").read_text(encoding="utf-8")
+    documented = re.findall(
+        r"^\.\. auto(?:class|data|exception|function):: (\w+)$", page, re.MULTILINE
+    )
+    public = importlib.import_module(f"firstlayers.{module}").__all__
+    assert sorted(documented) == sorted(public)

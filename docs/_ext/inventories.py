@@ -8,17 +8,30 @@ NumPy, matplotlib and scikit-learn. sphinx-gallery's links in code blocks use th
 from __future__ import annotations
 
 import builtins
+import hashlib
 import pkgutil
+import platform
 import re
 import zlib
 from collections.abc import Iterable, Iterator
+from importlib.metadata import version
 from inspect import isclass
 from pathlib import Path
+from typing import NamedTuple
 
-from pytorch_names import TORCH, TORCHVISION, Entry, torch_names, torchvision_names
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util.typing import ExtensionMetadata
+
+SITES = {
+    "torch": "https://docs.pytorch.org/docs/stable/",
+    "torchvision": "https://docs.pytorch.org/vision/stable/",
+    "python": "https://docs.python.org/3/",
+    "numpy": "https://numpy.org/doc/stable/",
+    "matplotlib": "https://matplotlib.org/stable/",
+    "sklearn": "https://scikit-learn.org/stable/",
+}
+DISTRIBUTIONS = ("torch", "torchvision", "numpy", "matplotlib", "scikit-learn")
 
 # Python's names by the page of its library reference.
 _BUILTINS = {
@@ -43,6 +56,14 @@ _MATPLOTLIB = (
     "matplotlib.figure.Figure",
     "matplotlib.figure.SubFigure",
 )
+
+
+class Entry(NamedTuple):
+    """One line of an inventory: a name, its role in the py domain, and its address."""
+
+    name: str
+    role: str
+    address: str
 
 
 def _entry(name: str, page: str) -> Entry:
@@ -75,8 +96,8 @@ def _matplotlib_names(words: set[str]) -> Iterator[Entry]:
                 yield _entry(f"{namespace}.{name}", f"api/_as_gen/{namespace}.{name}")
 
 
-def libraries(words: set[str]) -> dict[str, tuple[str, list[Entry]]]:
-    """List the names to link to, for each library.
+def libraries(words: set[str]) -> dict[str, list[Entry]]:
+    """List the names to link to, for each library of `SITES`.
 
     Parameters
     ----------
@@ -86,22 +107,18 @@ def libraries(words: set[str]) -> dict[str, tuple[str, list[Entry]]]:
 
     Returns
     -------
-    dict of str to (str, list of Entry)
-        The address of each library's documentation, and its names.
+    dict of str to list of Entry
+        Addresses are relative to the library's site.
     """
+    from pytorch_names import torch_names, torchvision_names  # takes seconds, see _provide
+
     return {
-        "torch": (TORCH, torch_names(words)),
-        "torchvision": (TORCHVISION, torchvision_names(words)),
-        "python": ("https://docs.python.org/3/", list(_python_names())),
-        "numpy": (
-            "https://numpy.org/doc/stable/",
-            [_entry(name, f"reference/generated/{name}") for name in _NUMPY],
-        ),
-        "matplotlib": ("https://matplotlib.org/stable/", list(_matplotlib_names(words))),
-        "sklearn": (
-            "https://scikit-learn.org/stable/",
-            [_entry(name, f"modules/generated/{name}") for name in _SCIKIT_LEARN],
-        ),
+        "torch": torch_names(words),
+        "torchvision": torchvision_names(words),
+        "python": list(_python_names()),
+        "numpy": [_entry(name, f"reference/generated/{name}") for name in _NUMPY],
+        "matplotlib": list(_matplotlib_names(words)),
+        "sklearn": [_entry(name, f"modules/generated/{name}") for name in _SCIKIT_LEARN],
     }
 
 
@@ -122,16 +139,26 @@ def words_in(sources: Iterable[str], folder: Path) -> set[str]:
     return words
 
 
+def _state(words: set[str]) -> str:
+    """Return a checksum of all that the inventories are made from."""
+    code = [Path(__file__).with_name(f"{name}.py") for name in ("inventories", "pytorch_names")]
+    versions = [platform.python_version(), *map(version, DISTRIBUTIONS)]
+    parts = [*sorted(words), *versions, *(path.read_text(encoding="utf-8") for path in code)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
 def _provide(app: Sphinx, config: Config) -> None:
-    for project, (site, entries) in libraries(
-        words_in(config.inventory_sources, app.confdir)
-    ).items():
-        path = app.doctreedir / "inventories" / f"{project}.inv"
-        content = inventory(project, entries)
-        if not path.exists() or path.read_bytes() != content:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        config.intersphinx_mapping[project] = (site, str(path))
+    folder = app.doctreedir / "inventories"
+    words = words_in(config.inventory_sources, app.confdir)
+    # Importing PyTorch takes longer than all the rest of a build in which nothing changed.
+    state_file, state = folder / "state", _state(words)
+    if not state_file.exists() or state_file.read_text(encoding="utf-8") != state:
+        folder.mkdir(parents=True, exist_ok=True)
+        for project, entries in libraries(words).items():
+            (folder / f"{project}.inv").write_bytes(inventory(project, entries))
+        state_file.write_text(state, encoding="utf-8")
+    for project, site in SITES.items():
+        config.intersphinx_mapping[project] = (site, str(folder / f"{project}.inv"))
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

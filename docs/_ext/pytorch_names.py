@@ -11,12 +11,9 @@ import inspect
 import pkgutil
 import sys
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import torch
-
-TORCH = "https://docs.pytorch.org/docs/stable/"
-TORCHVISION = "https://docs.pytorch.org/vision/stable/"
+from inventories import Entry
 
 # Modules and classes to look into.
 _TORCH_NAMESPACES = """
@@ -86,14 +83,6 @@ _WITHOUT_PAGE = """
     torch.fork torch.is_inference torch.typename torch.wait torch.Tensor.exp2 torch.Tensor.index
     torch.Tensor.is_cpu torch.Tensor.is_mps torch.Tensor.kron torch.Tensor.put
 """
-
-
-class Entry(NamedTuple):
-    """One line of an inventory: a name, its role in the py domain, and its address."""
-
-    name: str
-    role: str
-    address: str
 
 
 def _is_documented(namespace: str, name: str, member: object) -> bool:
@@ -167,11 +156,11 @@ def torch_names(words: set[str]) -> list[Entry]:
     Returns
     -------
     list of Entry
-        In a fixed order; addresses are relative to `TORCH`.
+        In a fixed order; addresses are relative to PyTorch's site.
     """
     return _distinct(_entries(_TORCH_NAMESPACES.split(), words))
 
 
 def torchvision_names(words: set[str]) -> list[Entry]:
-    """List torchvision's names as `torch_names` does; addresses are relative to `TORCHVISION`."""
+    """List torchvision's names as `torch_names` does; addresses are relative to its site."""
     return _distinct(_entries(_TORCHVISION_NAMESPACES.split(), words))

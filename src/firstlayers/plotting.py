@@ -13,6 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.figure import FigureBase
+from matplotlib.ticker import PercentFormatter
 from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 from torch import Tensor
 
@@ -35,9 +36,19 @@ __all__ = [
     "view_classify",
 ]
 
-# The course's colors, in the order in which matplotlib uses them.
-BLUE, ORANGE, GREEN = "#2f7fd3", "#d9730d", "#2f9b5b"
-PURPLE, RED, GRAY = "#a35bd6", "#e0484d", "#7d858f"
+# In the order in which matplotlib uses them.
+BLUE = "#2f7fd3"
+"""The course's first color."""
+ORANGE = "#d9730d"
+"""The second color."""
+GREEN = "#2f9b5b"
+"""The third color; what is right."""
+PURPLE = "#a35bd6"
+"""The fourth color."""
+RED = "#e0484d"
+"""The fifth color; what is wrong."""
+GRAY = "#7d858f"
+"""For what stays in the background."""
 
 AnyFigure = TypeVar("AnyFigure", bound=FigureBase)
 
@@ -309,7 +320,7 @@ def plot_history(history: History, *, fig: FigureBase | None = None) -> FigureBa
         axes[0].plot(epochs, history.valid_loss, label="validation", marker=marker)
         axes[0].legend()
         axes[1].plot(epochs, history.valid_accuracy, color=ORANGE, marker=marker)
-        axes[1].yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        axes[1].yaxis.set_major_formatter(PercentFormatter(1))
         axes[1].set(title="Validation accuracy", xlabel="epoch")
         text += (
             f" The validation loss goes from {history.valid_loss[0]:.3g} to "

@@ -121,7 +121,7 @@ def evaluate(
     logits, labels = predict(model, loader)
     return Evaluation(
         loss=loss_fn(logits, labels).item(),
-        accuracy=(logits.argmax(dim=1) == labels).double().mean().item(),
+        accuracy=(logits.argmax(dim=1) == labels).sum().item() / len(labels),
     )
 
 

@@ -1,11 +1,16 @@
 """Inventories: names in code and prose link to pages of the installed libraries, offline."""
 
 import keyword
+import os
 import pkgutil
 import re
+import subprocess
+import sys
+from pathlib import Path
 
+import inventories
 import pytest
-from inventories import inventory, libraries
+from inventories import SITES, inventory, libraries
 from mini_site import MiniSite
 from sphinx.util.inventory import InventoryFile
 
@@ -144,7 +149,7 @@ def test_sources_may_lie_outside_of_the_project(site: MiniSite) -> None:
 
 
 def test_every_entry_exists() -> None:
-    for project, (_, entries) in libraries(WORDS).items():
+    for project, entries in libraries(WORDS).items():
         assert entries, project
         for entry in entries:
             if entry.name in keyword.kwlist:  # None, True and False
@@ -156,14 +161,14 @@ def test_every_entry_exists() -> None:
 
 def test_list_is_the_same_every_time() -> None:
     first, second = (
-        {name: inventory(name, entries) for name, (_, entries) in libraries(WORDS).items()}
+        {name: inventory(name, entries) for name, entries in libraries(WORDS).items()}
         for _ in range(2)
     )
     assert first == second
 
 
 def test_addresses_follow_the_rules_of_pytorchs_pages() -> None:
-    entries = {entry.name: entry for entry in libraries(WORDS)["torch"][1]}
+    entries = {entry.name: entry for entry in libraries(WORDS)["torch"]}
     init = entries["torch.nn.init.zeros_"]
     assert (init.role, init.address) == ("function", "nn.init.html#torch.nn.init.zeros_")
     assert entries["torch.Tensor"].address == "tensors.html#torch.Tensor"
@@ -180,7 +185,34 @@ def test_addresses_follow_the_rules_of_pytorchs_pages() -> None:
 
 
 def test_inventory_can_be_read_back() -> None:
-    site, entries = libraries({"Linear"})["torch"]
-    data = InventoryFile.loads(inventory("torch", entries), uri=site).data
+    entries = libraries({"Linear"})["torch"]
+    data = InventoryFile.loads(inventory("torch", entries), uri=SITES["torch"]).data
     assert data["py:class"]["torch.nn.Linear"].uri.startswith(TORCH)
     assert sum(map(len, data.values())) == len(entries)
+
+
+def test_second_build_does_without_pytorch_until_a_new_name_appears(tmp_path: Path) -> None:
+    site = MiniSite(tmp_path / "site", "inventories", conf='inventory_sources = ["*.rst"]')
+    site.write("index.rst", "Site\n====\n\n:class:`torch.nn.Linear`\n")
+
+    def build_in_new_process() -> str:
+        code = (
+            "import sys; from sphinx.cmd.build import build_main; "
+            f"status = build_main(['-nWq', {str(site.root)!r}, {str(site.html)!r}]); "
+            "print(status, 'torch' in sys.modules)"
+        )
+        search = os.pathsep.join([str(Path(inventories.__file__).parent), *sys.path])
+        process = subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONPATH": search},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return process.stdout.strip()
+
+    assert build_in_new_process() == "0 True"
+    assert build_in_new_process() == "0 False"
+    site.write("index.rst", "Site\n====\n\n:class:`torch.nn.ReLU`\n")
+    assert build_in_new_process() == "0 True"
+    assert "generated/torch.nn.ReLU.html" in site.page()

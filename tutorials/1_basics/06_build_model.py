@@ -46,7 +46,9 @@ print(f"{labels.shape = }")
 # A *batch* of 64 images. Read the shape from left to right: 64 images, 1 channel each (gray, so
 # there is just one), 28 rows, 28 columns. Beside the images come 64 labels, one for each image.
 
-fig = plotting.show_images(images[:16], [train_set.classes[label] for label in labels[:16]])
+fig = plotting.show_images(
+    images[:16], [train_set.classes[label] for label in labels[:16]]
+)
 plt.show()
 
 # %%
@@ -177,7 +179,9 @@ assert torch.equal(predictions, logits.argmax(dim=1))
 # reason why the class above ends with logits. The other reason comes with training: the loss
 # function wants logits, too.
 
-fig = plotting.view_classify(images[0], probabilities[0], train_set.classes, label=labels[0].item())
+fig = plotting.view_classify(
+    images[0], probabilities[0], train_set.classes, label=labels[0].item()
+)
 plt.show()
 
 # %%
@@ -187,9 +191,11 @@ plt.show()
 # **Predict, then run.** The weights are still random. How often will the network be right, and how
 # sure will it be?
 
-accuracy = (predictions == labels.to(device)).double().mean()
+accuracy = (predictions == labels.to(device)).float().mean()
 surest = probabilities.max(dim=1).values  # (64,)
-print(f"right: {accuracy:.1%} of {len(labels)} images; blind guessing gives {1 / 10:.0%}")
+print(
+    f"right: {accuracy:.1%} of {len(labels)} images; blind guessing gives {1 / 10:.0%}"
+)
 print(f"probability of its first choice: {surest.mean():.3f} on average")
 
 # %%
@@ -208,7 +214,12 @@ ax.boxplot(
     capprops={"color": plotting.BLUE},
 )
 ax.axhline(0.1, color=plotting.ORANGE, linestyle="--", label="one tenth")
-ax.set(ylim=(0, 0.2), xlabel="class", ylabel="probability", title="Untrained: every class is alike")
+ax.set(
+    ylim=(0, 0.2),
+    xlabel="class",
+    ylabel="probability",
+    title="Untrained: every class is alike",
+)
 ax.legend()
 plotting.describe(
     fig,
@@ -252,7 +263,9 @@ plt.show()
 # Profilers, pruning and many other tools work with hooks. Let us attach one and count.
 
 calls = []
-handle = model.register_forward_hook(lambda module, inputs, output: calls.append(output.shape))
+handle = model.register_forward_hook(
+    lambda module, inputs, output: calls.append(output.shape)
+)
 
 model(images.to(device))
 print("hook calls after model(images):        ", len(calls))

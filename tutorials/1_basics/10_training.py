@@ -52,8 +52,8 @@ labels = all_labels[:64].to(device)  # (64,)
 
 # %%
 # A network gives each image ten probabilities. Of these, one matters here: the probability of the
-# true class. We want it to be close to 1. The *cross-entropy* is minus its natural logarithm. Let us
-# compute it by hand for the first image, and then with PyTorch's function.
+# true class. We want it to be close to 1. The *cross-entropy* is minus its natural logarithm. Let
+# us compute it by hand for the first image, and then with PyTorch's function.
 
 logits = model(images)  # (64, 10)
 probabilities = F.softmax(logits, dim=1)  # (64, 10)
@@ -100,16 +100,16 @@ ax.set(xlabel="probability of the true class", ylabel="loss")
 ax.set_title("What a probability costs")
 plotting.describe(
     fig,
-    "The curve of minus the logarithm of p: it falls steeply from 4.61 at one hundredth over 2.30 at "
-    "one tenth to 0 at p = 1. The dots of the 64 images all lie together on the curve, between "
-    f"p = {dots.min():.2f} and p = {dots.max():.2f}.",
+    "The curve of minus the logarithm of p: it falls steeply from 4.61 at one "
+    "hundredth over 2.30 at one tenth to 0 at p = 1. The dots of the 64 images all lie "
+    f"together on the curve, between p = {dots.min():.2f} and p = {dots.max():.2f}.",
 )
 plt.show()
 
 # %%
-# An untrained network gives every class about a tenth. So all dots lie together, and the loss starts
-# near :math:`-\ln \tfrac{1}{10} = \ln 10 = 2.303`. A network that is sure and right would have a
-# loss near 0. One that is sure and wrong pays far more than one that admits having no idea.
+# An untrained network gives every class about a tenth. So all dots lie together, and the loss
+# starts near :math:`-\ln \tfrac{1}{10} = \ln 10 = 2.303`. A network that is sure and right would
+# have a loss near 0. One that is sure and wrong pays far more than one that admits having no idea.
 
 assert abs(loss.item() - torch.log(torch.tensor(10.0)).item()) < 0.1
 
@@ -133,11 +133,13 @@ print("gradient after backward(): ", tuple(weight.grad.shape), weight.grad.dtype
 print("the weights are unchanged: ", torch.equal(weight, before))
 
 assert torch.equal(weight, before)
+assert sum(parameter.numel() for parameter in model.parameters()) == 669_706
 
 # %%
-# Nothing: the weights are what they were. There is now a gradient, of the same shape as the weights.
-# Each entry says how fast the loss grows when that one weight grows. We need not believe this. Take
-# one parameter, the first bias of the last layer, move it a little in both directions, and measure.
+# Nothing: the weights are what they were. There is now a gradient, of the same shape as the
+# weights. Each entry says how fast the loss grows when that one weight grows. We need not believe
+# this. Take one parameter, the first bias of the last layer, move it a little in both directions,
+# and measure.
 
 
 def loss_with_bias_moved(by):
@@ -175,8 +177,8 @@ distances = torch.linspace(0, 12, 61)  # (61,)
 losses, accuracies = zip(*map(after_moving, distances.tolist()), strict=True)
 
 # %%
-# The dashed line is what the gradient promises. Its slope is minus the sum of all squared entries of
-# the gradient.
+# The dashed line is what the gradient promises. Its slope is minus the sum of all squared entries
+# of the gradient.
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(7, 3))
 steepness = sum(p.grad.square().sum().item() for p in model.parameters())
@@ -191,9 +193,9 @@ right.set(ylim=(0, None), xlabel="distance moved", title="Accuracy: stairs")
 lowest = min(losses)
 plotting.describe(
     fig,
-    f"Two curves over the distance moved. The loss starts at {losses[0]:.2f} along the dashed "
-    f"slope, reaches {lowest:.2f} at a distance of {distances[losses.index(lowest)]:.1f}, and ends "
-    f"at {losses[-1]:.2f}. The accuracy goes up and down in stairs.",
+    f"Two curves over the distance moved. The loss starts at {losses[0]:.2f} along the "
+    f"dashed slope, reaches {lowest:.2f} at {distances[losses.index(lowest)]:.1f}, and "
+    f"ends at {losses[-1]:.2f}. The accuracy goes up and down in stairs.",
 )
 plt.show()
 
@@ -244,8 +246,8 @@ print(f"size of the gradient: {once.norm():.4f}, then {weight.grad.norm():.4f}")
 assert torch.allclose(weight.grad, 2 * once)
 
 # %%
-# ``backward()`` *adds* to what is there. That is of use when a batch is too large for the memory: you
-# add up the gradients of its parts and take one step. In all other cases it means that the old
+# ``backward()`` *adds* to what is there. That is of use when a batch is too large for the memory:
+# you add up the gradients of its parts and take one step. In all other cases it means that the old
 # gradients must go first. Now we have the five lines of every training loop, in their order:
 
 optimizer.zero_grad()  # forget the old gradients
@@ -260,9 +262,9 @@ optimizer.step()  # move each parameter a little
 # Three parts of the data
 # -----------------------
 #
-# A network may learn its training images by heart. If you want to know what it has *learned*, ask it
-# about images that it was not trained on. We need such images for two purposes, and so the data has
-# three parts:
+# A network can learn its training images by heart; soon we shall see it happen. If you want to know
+# what it has *learned*, ask it about images that it was not trained on. We need such images for two
+# purposes, and so the data has three parts:
 #
 # * the **training** images: the network learns from them,
 # * the **validation** images: *you* learn from them, which settings are good and when to stop,
@@ -282,8 +284,8 @@ assert again.indices == train_part.indices
 assert not set(train_part.indices) & set(valid_part.indices)
 
 # %%
-# A :class:`torch.utils.data.TensorDataset` pairs each image with its label, and the parts of a split
-# are lists of places in it. The images exist once.
+# A :class:`torch.utils.data.TensorDataset` pairs each image with its label, and the parts of a
+# split are lists of places in it. The images exist once.
 
 fig, ax = plt.subplots(figsize=(7, 1.1))
 parts = [("training", train_part), ("validation", valid_part), ("test", test_part)]
@@ -314,8 +316,8 @@ print("batch sizes:", [len(labels) for images, labels in few_loader])
 
 # %%
 # The training loader shuffles, so that each epoch brings other batches. The validation loader need
-# not: a mean does not depend on the order. The last batch is smaller, because 1000 is
-# 15 · 64 + 40. Keep that in mind.
+# not: a mean does not depend on the order. The last batch is smaller, because 1000 is 15 · 64 + 40.
+# Keep that in mind.
 #
 # The epoch
 # ---------
@@ -346,16 +348,16 @@ first_loss = train_one_epoch(model, few_loader, optimizer)
 print(f"mean loss in the first epoch: {first_loss:.4f}")
 
 # %%
-# Around the five lines there is bookkeeping. ``model.train()`` comes in a moment. ``loss.item()`` is
-# the loss as a Python number, without the notes that PyTorch takes for ``backward()``. But why is it
-# multiplied by ``len(labels)``?
+# Around the five lines there is bookkeeping. ``model.train()`` comes in a moment. ``loss.item()``
+# is the loss as a Python number, without the notes that PyTorch takes for ``backward()``. But why
+# is it multiplied by ``len(labels)``?
 #
 # ``loss`` is the mean over a batch. The mean of these means would be right if all batches had one
 # size. The last batch has 40 images, and each of them would count more than one of the other 960.
 
 
 def mean_losses(batch_size):
-    """The mean of the batch means, and the mean with each batch weighted by its size."""
+    """The mean of the batch means, and the mean weighted by the batch sizes."""
     losses, sizes = [], []
     with torch.inference_mode():
         for images, labels in DataLoader(few, batch_size=batch_size):
@@ -374,8 +376,8 @@ assert abs(weighted - mean_losses(1000)[0]) < 1e-4
 
 # %%
 # The same network, the same images, and only the weighted mean does not care how they fell into
-# batches. With batches of 64 the plain mean is off by little. In the last line a single image counts
-# as much as the 999 others.
+# batches. With batches of 64 the plain mean is off by little. In the last line a single image
+# counts as much as the 999 others.
 #
 # Measure without learning
 # ------------------------
@@ -455,8 +457,8 @@ assert same
 
 # %%
 # In training mode the same question gets another answer each time, and usually a worse one. If you
-# forget ``eval()``, you measure that. So make it a habit, with every network: ``train()`` at the start of an
-# epoch, ``eval()`` before you measure or predict.
+# forget ``eval()``, you measure that. So make it a habit, with every network: ``train()`` at the
+# start of an epoch, ``eval()`` before you measure or predict.
 #
 # Many epochs
 # -----------
@@ -526,7 +528,7 @@ for mine, theirs in [
 
 
 def try_out(optimizer_class, epochs=3, **settings):
-    """Train on the few images; return the loss of each step, and the validation accuracy."""
+    """Train on the few images; return each step's loss, and the validation accuracy."""
     torch.manual_seed(0)
     model = NeuralNetwork().to(device).train()
     optimizer = optimizer_class(model.parameters(), **settings)
@@ -570,9 +572,10 @@ axes[1].set_ylim(bottom=0)
 axes[2].set_yscale("log")
 plotting.describe(
     fig,
-    f"Three pictures of the loss over {len(steps)} steps, each with the good rate of 0.1, which ends "
-    f"at {reference[-1]:.2f}. Too low: the curve of 0.01 ends at {sgd[0.01][0][-1]:.2f}. Too high: the curve "
-    f"of 1 jumps, as high as {max(sgd[1][0]):.1f}. Far too high: the curve of 10 shoots up to "
+    f"Three pictures of the loss over {len(steps)} steps, each with the rate of 0.1, "
+    f"which ends at {reference[-1]:.2f}. Too low: the curve of 0.01 ends at "
+    f"{sgd[0.01][0][-1]:.2f}. Too high: the curve of 1 jumps, as high as "
+    f"{max(sgd[1][0]):.1f}. Far too high: the curve of 10 shoots up to "
     f"{max(sgd[10][0]):.0e} and ends at {sgd[10][0][-1]:.1f}.",
 )
 plt.show()
@@ -580,11 +583,12 @@ plt.show()
 # %%
 # How to read such curves:
 #
-# * **Too low:** the loss falls evenly and hardly at all. Nothing is broken, but it would take very long.
-# * **Good:** it falls quickly, with some noise from batch to batch.
-# * **Too high:** it jumps about and does not settle.
-# * **Far too high:** each step overshoots by more than the one before. The loss explodes, and what
-#   is left of the network stays near ln 10, or becomes ``nan``, not a number.
+# * **Too low:** the loss falls evenly and hardly at all. Nothing is broken, but it would take very
+#   long.
+# * **Good:** it falls, with some noise from batch to batch.
+# * **Too high:** it jumps about. Now and then it is ahead, but it does not settle.
+# * **Far too high:** each step overshoots by more than the one before, and the loss explodes. What
+#   is left of the network guesses, or its loss is ``nan``, not a number.
 #
 # **Remember.** When a network does not learn, try a learning rate ten times lower and one ten times
 # higher before you change anything else.
@@ -623,16 +627,17 @@ ax.set(ylim=(0, None), xlabel="epoch", ylabel="loss", title="Learned by heart")
 ax.legend()
 plotting.describe(
     fig,
-    f"Two curves over {len(overfit)} epochs. The training loss falls to {overfit.train_loss[-1]:.3f}. "
-    f"The validation loss falls to {lowest:.2f} in epoch {best_epoch + 1} "
-    f"and is {overfit.valid_loss[-1]:.2f} at the end, far above.",
+    f"Two curves over {len(overfit)} epochs. The training loss falls to "
+    f"{overfit.train_loss[-1]:.3f}. The validation loss falls to {lowest:.2f} in epoch "
+    f"{best_epoch + 1} and is {overfit.valid_loss[-1]:.2f} at the end, far above.",
 )
 plt.show()
 
 # %%
 # On its 100 images the network makes no mistake, or hardly one: it has enough parameters to know
 # each of them by heart. On others the loss has stopped falling, or rises again, while the training
-# loss goes on toward zero. That is *overfitting*, and you see it only because you kept images aside.
+# loss goes on toward zero. That is *overfitting*, and you see it only because you kept images
+# aside.
 #
 # What helps? More images, above all: with 1,000 of them the same network got farther.
 
@@ -641,7 +646,8 @@ print(f"trained on 1000 images: validation accuracy {first_run.valid_accuracy[-1
 
 # %%
 # If there are no more images, stop when the validation loss no longer falls: *early stopping*.
-# Dropout narrows the gap too, and so does *weight decay*, which pulls all weights toward zero.
+# Dropout can narrow the gap too, and so can *weight decay*, which pulls all weights toward zero
+# (the argument ``weight_decay`` of the optimizer).
 
 #
 # Better steps
@@ -718,15 +724,16 @@ left.legend(loc="center left", bbox_to_anchor=(0, 0.45), fontsize=9)
 right.legend(loc="upper right", fontsize=9)
 plotting.describe(
     fig,
-    "Left: validation accuracy over the learning rate, a hill for each optimizer. The tops: "
-    f"{', '.join(summary)}. Right: the training loss of these three over {len(steps)} steps.",
+    "Left: validation accuracy over the learning rate, a hill for each optimizer. The "
+    f"tops: {', '.join(summary)}. Right: the training loss of these three over "
+    f"{len(steps)} steps.",
 )
 plt.show()
 
 # %%
 # Each optimizer has its own range of good rates, and a cliff at the upper end of it. In these few
-# steps, momentum and Adam get farther than plain SGD. Which of the two is ahead depends on the data,
-# and where tops lie close together, on luck.
+# steps, momentum and Adam get farther than plain SGD. Which of the two is ahead depends on the
+# data, and where tops lie close together, on luck.
 #
 # A learning rate that changes
 # ----------------------------
@@ -764,9 +771,10 @@ for ax in axes:
     ax.xaxis.get_major_locator().set_params(integer=True)
 plotting.describe(
     fig,
-    "Three pictures over the epochs, with a constant and with a cosine learning rate. The learning "
-    f"rate stays at 0.1, or falls to {cosine.learning_rate[-1]:.3f}. The training loss ends at "
-    f"{constant.train_loss[-1]:.3f} and {cosine.train_loss[-1]:.3f}, the validation loss at "
+    "Three pictures over the epochs, with a constant and a cosine learning rate. The "
+    f"learning rate stays at 0.1, or falls to {cosine.learning_rate[-1]:.3f}. The "
+    f"training loss ends at {constant.train_loss[-1]:.3f} and "
+    f"{cosine.train_loss[-1]:.3f}, the validation loss at "
     f"{constant.valid_loss[-1]:.3f} and {cosine.valid_loss[-1]:.3f}.",
 )
 plt.show()
@@ -778,20 +786,20 @@ plt.show()
 # The real run
 # ------------
 #
-# Now we know enough to train on all training images. Which optimizer, and which learning rate? We do
-# not choose by taste. The validation images choose.
+# Now we know enough to train on all training images. Which optimizer, and which learning rate? We
+# do not choose by taste. The validation images choose.
 
 chosen_name, chosen_lr = max(tried, key=lambda trial: tried[trial][1])
 print(f"best on the validation images: {chosen_name}, learning rate {chosen_lr}")
 
 # %%
 # And how many epochs? A network learns in steps. An epoch of a small data set has few steps, so it
-# takes many epochs; a large data set takes few. So we plan in steps: about 250 of them, five
-# times as many as in the trials, but never less than three epochs.
+# takes many epochs; a large data set takes few. So we plan in steps: about 400 of them, eight times
+# as many as in the trials, but never fewer than three epochs.
 
 train_loader = DataLoader(train_part, batch_size=64, shuffle=True)
 valid_loader = DataLoader(valid_part, batch_size=1000)
-epochs = max(3, 250 // len(train_loader))
+epochs = max(3, 400 // len(train_loader))
 print(f"{epochs} epochs of {len(train_loader)} steps")
 
 torch.manual_seed(0)
@@ -807,8 +815,8 @@ plotting.describe(fig, fig.get_label(), name="home-curves")
 plt.show()
 
 # %%
-# All decisions are made. Now, once, we open the test set. ``training.predict`` goes through a loader
-# as ``evaluate`` does, and gives us the logits themselves.
+# All decisions are made. Now, once, we open the test set. ``training.predict`` goes through a
+# loader as ``evaluate`` does, and gives us the logits themselves.
 
 test_loader = DataLoader(test_part, batch_size=1000)
 test_logits, test_labels = training.predict(model, test_loader)  # (M, 10), (M,)
@@ -833,9 +841,9 @@ assert accuracy > 0.8
 
 # %%
 # Why "give or take"? Other test images of the same kind would have given another number. For hits
-# that are counted, statistics knows by how much: with the accuracy :math:`p` on :math:`n` images, the
-# *standard error* is :math:`\sqrt{p (1 - p) / n}`, and about 95 of 100 such measurements fall within
-# two of them. Check the formula: draw new test sets out of ours, with repetition, 500 times.
+# that are counted, statistics knows by how much: with the accuracy :math:`p` on :math:`n` images,
+# the *standard error* is :math:`\sqrt{p (1 - p) / n}`, and about 95 of 100 such measurements fall
+# within two of them. Check the formula: draw new test sets out of ours, with repetition, 500 times.
 
 drawn = torch.randint(count, (500, count))  # (500, M)
 accuracies = right[drawn].float().mean(dim=1)  # (500,)
@@ -853,7 +861,8 @@ print(f"validation: {valid_accuracy:.1%}, give or take {200 * valid_error:.1f} p
 
 # %%
 # And the number holds for images made as these were: small, centered, white on black. It promises
-# nothing about others.
+# nothing about others. (The bundled digits do not say who wrote them, so some writers are in all
+# three parts. Digits by a new writer may be harder.)
 #
 # Look at the answers
 # -------------------
@@ -890,7 +899,7 @@ def show_answers(places, columns):
     return plotting.describe(fig, text)
 
 
-fig = show_answers([*range(14), *mistakes[-2:].tolist()], columns=8)
+fig = show_answers([*range(14), *mistakes[-2:].tolist()], columns=4)
 plotting.describe(fig, fig.get_label(), name="home-predictions")
 plt.show()
 
@@ -912,14 +921,14 @@ fig = plotting.plot_confusion(test_labels, predictions, test_set.classes)
 plt.show()
 
 # %%
-# After such a look you may want to change something and ask the test set again. Do not. That would be
-# a choice, and choices belong to the validation images. Draw the same pictures for those.
+# After such a look you may want to change something and ask the test set again. Do not. That would
+# be a choice, and choices belong to the validation images. Draw the same pictures for those.
 #
 # Common mistakes
 # ---------------
 #
-# **No** ``zero_grad()``. The gradients of all steps pile up, and no message tells you. This optimizer
-# is the SGD of our first run, with a ``zero_grad`` that does nothing.
+# **No** ``zero_grad()``. The gradients of all steps pile up, and no message tells you. This
+# optimizer is the SGD of our first run, with a ``zero_grad`` that does nothing.
 
 
 class NeverCleared(torch.optim.SGD):
@@ -946,8 +955,9 @@ ax.set(ylim=(0, 1.25), yticks=[0, 0.5, 1], xlabel="epoch", title="Validation acc
 ax.legend(loc="upper left", ncols=2)
 plotting.describe(
     fig,
-    f"The validation accuracy over {len(first_run)} epochs. With cleared gradients it ends at "
-    f"{first_run.valid_accuracy[-1]:.1%}. Without, it ends at {forgotten.valid_accuracy[-1]:.1%}.",
+    f"The validation accuracy over {len(first_run)} epochs. With cleared gradients it "
+    f"ends at {first_run.valid_accuracy[-1]:.1%}. Without, it ends at "
+    f"{forgotten.valid_accuracy[-1]:.1%}.",
 )
 plt.show()
 
@@ -955,9 +965,9 @@ plt.show()
 # The trap is in the beginning: it looks fine, even fast. Each step follows the sum of all gradients
 # so far, like momentum without a brake. Then it overshoots, and what has piled up drives it on.
 #
-# **Softmax before the loss.** ``cross_entropy`` applies softmax itself. If the network ends with one,
-# there are two in a row. The second gets numbers between 0 and 1, which are too close together for
-# it: even a perfect answer, 1 for the true class and 0 for the nine others, costs a lot.
+# **Softmax before the loss.** ``cross_entropy`` applies softmax itself. If the network ends with
+# one, there are two in a row. The second gets numbers between 0 and 1, which are too close together
+# for it: even a perfect answer, 1 for the true class and 0 for the nine others, costs a lot.
 
 perfect = F.one_hot(torch.tensor([3]), 10).float()  # (1, 10)
 floor = F.cross_entropy(perfect, torch.tensor([3])).item()
@@ -989,8 +999,8 @@ ax.legend(loc="upper center", ncols=3, fontsize=9)
 plotting.describe(
     fig,
     f"Two training losses over {len(twice)} epochs. With logits it falls to "
-    f"{constant.train_loss[-1]:.2f}. With softmax it is at {twice.train_loss[-1]:.2f} in the end, "
-    f"above the dashed floor at {floor:.4f}.",
+    f"{constant.train_loss[-1]:.2f}. With softmax it is at {twice.train_loss[-1]:.2f} "
+    f"in the end, above the dashed floor at {floor:.4f}.",
 )
 plt.show()
 
@@ -1049,8 +1059,8 @@ except RuntimeError as error:
     print("RuntimeError:", error)
 
 # %%
-# **The same loss twice.** To save memory, ``backward()`` throws its notes away when it is done. Each
-# step needs a forward pass of its own.
+# **The same loss twice.** To save memory, ``backward()`` throws its notes away when it is done.
+# Each step needs a forward pass of its own.
 
 loss = F.cross_entropy(model(images), labels)
 loss.backward()
@@ -1070,9 +1080,9 @@ except RuntimeError as error:
 # plain SGD, then clears the gradients, and returns nothing. PyTorch must take no notes of the move.
 #
 # **Your turn: train_epoch.** Write a function ``train_epoch(model, loader, optimizer)``, without
-# looking above. The loader gives images of shape (batch, 1, 28, 28) and labels of shape (batch,), and
-# its last batch may be smaller. Take one step a batch, and return the mean loss over all images, as a
-# Python number.
+# looking above. The loader gives images of shape (batch, 1, 28, 28) and labels of shape (batch,),
+# and its last batch may be smaller. Take one step a batch, and return the mean loss over all
+# images, as a Python number.
 #
 # **Your turn: accuracy.** Write a function ``accuracy(model, loader)``. It returns the fraction of
 # images whose class is predicted right, between 0 and 1, as a Python number. The model may have
@@ -1089,14 +1099,13 @@ except RuntimeError as error:
 # * Validation images choose, test images are asked once, and the answer has a standard error.
 #
 # **Next:** This is the last chapter for now. Run it again with other images: set the environment
-# variable ``FIRSTLAYERS_DATASET`` to ``fashion-mnist`` (70,000 pieces of clothing, a harder task) or to
-# ``mnist`` (70,000 handwritten digits). Both are downloaded when you ask for them the first time, and
-# ``digits`` brings you back. How much of what you saw here still holds?
+# variable ``FIRSTLAYERS_DATASET`` to ``fashion-mnist`` (70,000 pieces of clothing, a harder task)
+# or to ``mnist`` (70,000 handwritten digits). Both are downloaded when you ask for them the first
+# time, and ``digits`` brings you back. How much of what you saw here still holds?
 #
 # **Further reading:** :class:`torch.nn.CrossEntropyLoss`, the module :mod:`torch.optim`, and
 # :func:`torch.utils.data.random_split`. The papers: `stochastic approximation, where SGD comes from
 # <https://doi.org/10.1214/aoms/1177729586>`__, `momentum
 # <https://proceedings.mlr.press/v28/sutskever13.html>`__, `Adam
-# <https://arxiv.org/abs/1412.6980>`__, `cosine learning rates
-# <https://arxiv.org/abs/1608.03983>`__ and `dropout
-# <https://jmlr.org/papers/v15/srivastava14a.html>`__.
+# <https://arxiv.org/abs/1412.6980>`__, `cosine learning rates <https://arxiv.org/abs/1608.03983>`__
+# and `dropout <https://jmlr.org/papers/v15/srivastava14a.html>`__.
