@@ -183,3 +183,9 @@ def test_links_to_pages_lead_somewhere(chapter: Chapter) -> None:
     found = re.findall(r":doc:`(?:[^`<]*<([^`>]+)>|([^`]+))`", chapter.text)
     targets = [inside or whole for inside, whole in found]
     assert [target for target in targets if not is_page(target, chapter.path.parent)] == []
+
+
+@every_chapter
+def test_no_text_block_is_cut_off_by_an_empty_line(chapter: Chapter) -> None:
+    # The rest would stand on the page as a comment in the code, headings and all.
+    assert re.findall(r"^#\s*[-=*]{2,}.*", chapter.code, re.MULTILINE) == []

@@ -648,7 +648,6 @@ print(f"trained on 1000 images: validation accuracy {first_run.valid_accuracy[-1
 # If there are no more images, stop when the validation loss no longer falls: *early stopping*.
 # Dropout can narrow the gap too, and so can *weight decay*, which pulls all weights toward zero
 # (the argument ``weight_decay`` of the optimizer).
-
 #
 # Better steps
 # ------------
