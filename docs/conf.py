@@ -46,6 +46,7 @@ extensions = [
 templates_path = ["_templates"]
 exclude_patterns = ["_build"]
 nitpicky = True
+toc_object_entries = False  # each function has a heading of its own
 html_math_renderer = "mathml"
 
 # -- The course ------------------------------------------------------------------------------------
