@@ -21,6 +21,7 @@ from sphinx.util import logging
 
 logger = logging.getLogger(__name__)
 
+UNDESCRIBED = "chapters with an undescribed figure"
 CSS_DPI = 96  # CSS defines 1 in = 96 px.
 
 
@@ -53,6 +54,8 @@ def scraper(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]
                 "figure without alt text: call plotting.describe(fig, ...)",
                 location=f"{block_vars['src_file']}:{block.lineno}",
             )
+            # Else the next build would find the chapter unchanged, and say nothing.
+            gallery_conf.setdefault(UNDESCRIBED, set()).add(block_vars["src_file"])
             alt = _titles(figure)
         _save(figure, light)
         recolor_for_dark_page(figure)

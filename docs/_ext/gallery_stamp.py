@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from gallery_figures import UNDESCRIBED
 from gallery_leftovers import remove_leftovers
 from sphinx.application import Sphinx
 from sphinx.errors import ConfigError
@@ -62,8 +63,9 @@ def prepare_gallery(app: Sphinx) -> None:
 
 
 def forget_failed_chapters(app: Sphinx, exception: Exception | None) -> None:
-    """Delete the check sums of failed chapters: undoing the last edit must run them again."""
-    failed = app.config.sphinx_gallery_conf["failing_examples"]
+    """Delete the check sums of chapters that failed or warned: the next build must run them."""
+    conf = app.config.sphinx_gallery_conf
+    failed = [*conf["failing_examples"], *conf.pop(UNDESCRIBED, ())]
     for chapters_dir, gallery_dir in _galleries(app):
         for chapter in map(Path, failed):
             if chapter.is_relative_to(chapters_dir):

@@ -128,3 +128,14 @@ def test_figure_without_alt_text_fails_the_strict_build(gallery: MiniGallery) ->
     assert {figure["alt"] for figure in Figures(gallery.html / "01_plot.html").found} == {
         "Loss, epoch"
     }
+
+
+def test_figure_without_alt_text_fails_the_next_build_too(mini_gallery: MiniGallery) -> None:
+    mini_gallery.configure(
+        extensions=("gallery_stamp",), image_scrapers=("gallery_figures.scraper",)
+    )
+    mini_gallery.write("silent", "import matplotlib.pyplot as plt\n\nplt.plot([1, 2])\nplt.show()")
+    for _ in range(2):
+        status, output = mini_gallery.build("--keep-going")
+        assert status == 1
+        assert "figure without alt text" in output
