@@ -55,7 +55,6 @@ sphinx_gallery_conf = {
     "examples_dirs": "../tutorials",
     "gallery_dirs": "tutorials",
     "filename_pattern": rf"/tutorials/.*(?:{only})" if only else r"/\d\d_\w+\.py$",
-    "ignore_pattern": r"__init__\.py",
     "within_subsection_order": "FileNameSortKey",  # the default sorts by length
     "image_scrapers": ("gallery_figures.scraper",),
     "reset_modules": ("matplotlib", "gallery_reset.reset"),
@@ -66,8 +65,6 @@ sphinx_gallery_conf = {
     "doc_module": ("firstlayers",),
     "backreferences_dir": "tutorials/backreferences",
     "remove_config_comments": True,
-    "plot_gallery": True,
-    "show_memory": False,
     "show_signature": False,
     "download_all_examples": False,
     # Both would put the time of the run into the pages, and pages that load foreign scripts.

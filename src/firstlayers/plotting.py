@@ -127,14 +127,8 @@ def show_images(
         If there is no image, the images have channels, or the number of titles differs.
     """
     images = _as_gray(images)
-    rows, columns = _grid(len(images), columns)
     titles = _texts(titles, len(images))
-    if fig is None:
-        height = 0.9 if titles is None else 1.12
-        fig = plt.figure(figsize=(min(7.0, columns * 1.05), rows * height))
-    axes = fig.subplots(rows, columns, squeeze=False)
-    for ax in axes.flat:
-        ax.set_axis_off()
+    fig, axes = _picture_grid(len(images), columns, fig, titled=titles is not None)
     for position, (ax, image) in enumerate(zip(axes.flat, images, strict=False)):
         ax.imshow(image.numpy(), cmap="gray")
         if titles is not None:
@@ -181,20 +175,15 @@ def show_weights(
     if weight.ndim != 2 or weight.shape[1] != 784 or len(weight) == 0:
         raise ValueError(f"expected a weight of shape (units, 784), got {tuple(weight.shape)}")
     pictures = weight.detach().cpu().reshape(-1, 28, 28)
-    rows, columns = _grid(len(pictures), columns)
     titles = _texts(titles, len(pictures))
-    if fig is None:
-        height = 0.9 if titles is None else 1.12
-        fig = plt.figure(figsize=(min(7.0, columns * 1.05 + 0.8), rows * height + 0.2))
-    axes = fig.subplots(rows, columns, squeeze=False)
+    margin = (0.8, 0.2)  # inches, for the color bar and its labels
+    fig, axes = _picture_grid(len(pictures), columns, fig, titled=titles is not None, margin=margin)
     largest = pictures.abs().max().item() or 1.0
-    for ax in axes.flat:
-        ax.set_axis_off()
     for position, (ax, picture) in enumerate(zip(axes.flat, pictures, strict=False)):
         shown = ax.imshow(picture.numpy(), cmap="RdBu_r", vmin=-largest, vmax=largest)
         if titles is not None:
             ax.set_title(titles[position], fontsize=9, loc="center", fontweight="normal", pad=4)
-    bar = fig.colorbar(shown, ax=axes, shrink=0.9, aspect=14 * rows, pad=0.02)
+    bar = fig.colorbar(shown, ax=axes, shrink=0.9, aspect=14 * len(axes), pad=0.02)
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=8)
     text = (
@@ -274,9 +263,9 @@ def view_classify(
     right.set_xlabel("probability")
     right.set_title(f"{names[best]}: {probabilities[best]:.1%}", loc="left")
     text = (
-        f"An image beside ten bars, one a class. The longest bar is class {names[best]} with a "
-        f"probability of {probabilities[best]:.1%}"
-    ).replace("ten bars", f"{len(names)} bars")
+        f"An image beside {len(names)} bars, one a class. The longest bar is class {names[best]} with "
+        f"a probability of {probabilities[best]:.1%}"
+    )
     if label is not None:
         verdict = "which is right" if best == label else f"but the image is labeled {names[label]}"
         text += f", {verdict}"
@@ -313,8 +302,8 @@ def plot_history(history: History, *, fig: FigureBase | None = None) -> FigureBa
     marker = "o" if len(history) == 1 else None
     axes[0].plot(epochs, history.train_loss, label="training", marker=marker)
     text = (
-        f"The training loss over {_count(len(history), 'epoch')} goes from {history.train_loss[0]:.3g} to "
-        f"{history.train_loss[-1]:.3g}."
+        f"The training loss over {_count(len(history), 'epoch')} goes from "
+        f"{history.train_loss[0]:.3g} to {history.train_loss[-1]:.3g}."
     )
     if validated:
         axes[0].plot(epochs, history.valid_loss, label="validation", marker=marker)
@@ -485,9 +474,25 @@ def _as_gray(images: Tensor) -> Tensor:
     return images
 
 
-def _grid(count: int, columns: int) -> tuple[int, int]:
+def _picture_grid(
+    count: int,
+    columns: int,
+    fig: FigureBase | None,
+    *,
+    titled: bool,
+    margin: tuple[float, float] = (0.0, 0.0),
+) -> tuple[FigureBase, Any]:
+    """Give a place without ticks to each picture, on a new figure of fitting size if need be."""
     columns = max(1, min(columns, count))
-    return -(-count // columns), columns
+    rows = -(-count // columns)
+    if fig is None:
+        height = 1.12 if titled else 0.9
+        width = min(7.0, columns * 1.05 + margin[0])
+        fig = plt.figure(figsize=(width, rows * height + margin[1]))
+    axes = fig.subplots(rows, columns, squeeze=False)
+    for ax in axes.flat:
+        ax.set_axis_off()
+    return fig, axes
 
 
 def _count(number: int, thing: str) -> str:
