@@ -89,6 +89,18 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Measure; `-- data [NAME]` times one pass over a data set, three ways."""
+    install(session, "bench")
+    match session.posargs:
+        case [name, *rest] if (script := Path("benchmarks", f"{name}.py")).is_file():
+            session.run("python", str(script), *rest)
+        case _:
+            known = ", ".join(sorted(path.stem for path in Path("benchmarks").glob("*.py")))
+            session.error(f"say which: nox -s bench -- NAME, where NAME is one of {known}")
+
+
+@nox.session(default=False)
 def lock(session: nox.Session) -> None:
     """Renew requirements.lock: the newest versions, for every platform, with hashes."""
     session.install("uv")

@@ -1,20 +1,29 @@
 """Three data sets of small gray images behind one call."""
 
 import os
-import struct
-from collections.abc import Callable
-from http.client import HTTPException
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import platformdirs
+import numpy as np
 import torch
 from PIL import Image
 from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
 from torch import Tensor
 from torch.nn import functional as F
-from torchvision.datasets import MNIST, FashionMNIST, VisionDataset
+from torch.utils.data import DataLoader, Dataset, Sampler, Subset, TensorDataset
+from torchvision.datasets import MNIST, VisionDataset
+from torchvision.datasets.mnist import read_image_file, read_label_file
 from torchvision.transforms import v2
+
+from firstlayers.download import (
+    KINDS,
+    DatasetDamaged,
+    DatasetUnavailable,
+    data_folder,
+    fetch,
+)
 
 __all__ = [
     "DATASETS",
@@ -23,21 +32,14 @@ __all__ = [
     "Digits",
     "as_tensors",
     "load_dataset",
+    "make_loader",
+    "split",
 ]
 
-DATASETS = ("digits", "mnist", "fashion-mnist")
+DATASETS = ("digits", *KINDS)
 """The names that :func:`load_dataset` knows."""
 
 DIGIT_NAMES = [str(digit) for digit in range(10)]
-PARTS = ("train", "t10k")  # as the files of MNIST and Fashion-MNIST name them
-
-
-class DatasetUnavailable(OSError):
-    """The data set is neither in its folder nor could it be downloaded."""
-
-
-class DatasetDamaged(ValueError):
-    """A file of the data set is not what its name says."""
 
 
 class Digits(VisionDataset):  # type: ignore[misc]  # torchvision ships no types
@@ -132,9 +134,16 @@ def _like_mnist(small: Tensor) -> Tensor:
 def load_dataset(
     name: str | None = None,
     root: str | os.PathLike[str] | None = None,
+    download: bool = True,
+    *,
     transform: Callable[[Any], Any] | None = None,
 ) -> tuple[VisionDataset, VisionDataset]:
     """Load the training set and the test set of one of the course's data sets.
+
+    MNIST and Fashion-MNIST are looked for in ``root``, and downloaded where they are missing. At
+    every moment the folder holds either nothing or the whole, checked data set: a download is made
+    ready beside it and renamed, one process at a time. What is damaged is repaired, and the damaged
+    files are set aside. A folder with good files may be read-only.
 
     Parameters
     ----------
@@ -146,6 +155,8 @@ def load_dataset(
         The folder that holds MNIST or Fashion-MNIST, or will hold them after the download. The
         default is the environment variable ``FIRSTLAYERS_DATA``, and the user's cache folder where
         that is not set. The bundled digits need no folder.
+    download : bool
+        Whether to download what is missing or damaged.
     transform : callable, optional
         What happens to each image on its way out, from a PIL image. The default makes a float32
         tensor of shape (1, 28, 28) with pixels between 0 and 1.
@@ -161,9 +172,9 @@ def load_dataset(
     ValueError
         If the name is none of :data:`DATASETS`.
     DatasetUnavailable
-        If the files are not in the folder and could not be downloaded.
+        If the files are not in the folder and could not be downloaded, or not be stored.
     DatasetDamaged
-        If a file in the folder is not what its name says.
+        If the files in the folder are damaged, and ``download=False`` forbids to repair them.
     """
     name = name or os.environ.get("FIRSTLAYERS_DATASET") or "digits"
     if name not in DATASETS:
@@ -177,101 +188,200 @@ def load_dataset(
         )
     if name == "digits":
         return Digits(train=True, transform=transform), Digits(train=False, transform=transform)
-    kind = MNIST if name == "mnist" else FashionMNIST
-    folder = Path(root or os.environ.get("FIRSTLAYERS_DATA") or _cache_folder()).expanduser()
-    _fetch(name, kind, folder)
-    for part in PARTS:
-        _check_pair(folder / kind.__name__ / "raw", part)
+    folder = data_folder(root)
+    fetch(name, folder, download=download)
+    kind = KINDS[name]
     train_set = kind(folder, train=True, transform=transform)
     test_set = kind(folder, train=False, transform=transform)
-    if kind is MNIST:
-        train_set.classes = test_set.classes = list(DIGIT_NAMES)  # torchvision's: "0 - zero", ...
+    for part, file in ((train_set, "train"), (test_set, "t10k")):
+        if Path(part.processed_folder).exists():
+            # torchvision prefers what its versions before 0.9 left there, and nobody checks that.
+            raw = Path(part.raw_folder)
+            part.data = read_image_file(str(raw / f"{file}-images-idx3-ubyte"))
+            part.targets = read_label_file(str(raw / f"{file}-labels-idx1-ubyte"))
+        if kind is MNIST:
+            part.classes = list(DIGIT_NAMES)  # torchvision's: "0 - zero", ...
     return train_set, test_set
 
 
-def as_tensors(dataset: VisionDataset) -> tuple[Tensor, Tensor]:
+def as_tensors(
+    dataset: VisionDataset | Subset[Any],
+    *,
+    mean: float = 0.0,
+    std: float = 1.0,
+    device: torch.device | str | None = None,
+) -> tuple[Tensor, Tensor]:
     """Turn a whole data set into one tensor of images and one of labels.
 
-    This is what the default transform makes of every image, done once for all of them: a loader
-    over ``TensorDataset(*as_tensors(dataset))`` gives the same batches, and gives them faster.
+    This is what the default transform makes of every image, done once for all of them, and with
+    `mean` and `std` what :class:`torchvision.transforms.v2.Normalize` makes of that: bit for bit
+    the same. It takes the memory of the result and, while it works, that of the raw pixels, a
+    quarter more. The data set's own ``transform`` is not applied.
 
     Parameters
     ----------
-    dataset : torchvision.datasets.VisionDataset
-        A data set from :func:`load_dataset`.
+    dataset : torchvision.datasets.VisionDataset or torch.utils.data.Subset
+        A data set from :func:`load_dataset`, or a part of one from :func:`split`.
+    mean, std : float
+        Each pixel, between 0 and 1, becomes ``(pixel - mean) / std``.
+    device : torch.device or str, optional
+        Where the tensors shall be. The default leaves them where the data set's are.
 
     Returns
     -------
     images : torch.Tensor
-        Shape (N, 1, 28, 28), float32, pixels between 0 and 1.
+        Shape (N, 1, 28, 28), float32, pixels between 0 and 1 unless `mean` and `std` say otherwise.
     labels : torch.Tensor
         Shape (N,), int64.
+
+    Raises
+    ------
+    ValueError
+        If `std` is 0.
     """
+    if std == 0:
+        raise ValueError("std must not be 0: every pixel would be divided by it")
+    pixels, labels = _pixels_and_labels(dataset)
+    # To the device first: the raw pixels are a quarter of the size.
+    images = pixels.to(device).unsqueeze(1).to(torch.float32)
     # Not div_(255): v2.ToDtype multiplies, and the two differ in the last bit.
-    return dataset.data.unsqueeze(1).float().mul_(1 / 255), dataset.targets
+    images.mul_(1 / 255)
+    if (mean, std) != (0.0, 1.0):
+        images.sub_(mean).div_(std)
+    return images, labels.to(device, copy=True)
 
 
-def _cache_folder() -> Path:
-    return platformdirs.user_cache_path("firstlayers")
+def make_loader(
+    images: Tensor,
+    labels: Tensor,
+    batch_size: int = 64,
+    *,
+    shuffle: bool = False,
+    seed: int | None = None,
+    drop_last: bool = False,
+    sampler: Sampler[int] | None = None,
+) -> DataLoader[tuple[Tensor, Tensor]]:
+    """Make a loader that takes each batch out of the tensors in one go.
 
+    A :class:`torch.utils.data.DataLoader` usually asks its data set for one example after the other
+    and stacks them. If the data set has a method ``__getitems__``, it hands over the whole list of
+    places instead. The batches are the same, and come many times faster.
 
-def _fetch(name: str, kind: type[MNIST], folder: Path) -> None:
-    """Download the data set with torchvision unless its files are there."""
-    raw = folder / kind.__name__ / "raw"
-    files = [raw / file for part in PARTS for file in _files(part)]
-    if all(file.is_file() for file in files):
-        return
-    try:
-        kind(folder, download=True)
-        # torchvision is content with the files of its versions before 0.9; we read only raw ones.
-        for file in files:
-            file.stat()
-    except (OSError, RuntimeError, HTTPException) as error:
-        raise DatasetUnavailable(
-            f"{name} is not in {folder}, and could not be downloaded: {error}\n"
-            "Three ways on:\n"
-            "  use the bundled digits: set FIRSTLAYERS_DATASET=digits\n"
-            f"  put its four files into {raw}\n"
-            "  try again later, with a network"
-        ) from error
+    Parameters
+    ----------
+    images, labels : torch.Tensor
+        Shapes (N, ...) and (N,), as :func:`as_tensors` gives them, on any device. The batches come
+        from the same one.
+    batch_size : int
+        How many examples a batch has. The last one has what is left.
+    shuffle : bool
+        Whether each pass goes through the examples in another random order.
+    seed : int, optional
+        Makes the orders the same each time a loader is made. The default draws them with PyTorch's
+        global generator, which :func:`torch.manual_seed` sets.
+    drop_last : bool
+        Whether to leave out a last batch that is not full.
+    sampler : torch.utils.data.Sampler, optional
+        What decides on the order in place of `shuffle`, such as a
+        :class:`torch.utils.data.distributed.DistributedSampler`.
 
+    Returns
+    -------
+    torch.utils.data.DataLoader
+        Gives pairs of images (batch, ...) and labels (batch,); ``len`` of it is the number of
+        batches.
 
-def _files(part: str) -> tuple[str, str]:
-    return f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte"
-
-
-def _check_pair(raw: Path, part: str) -> None:
-    """Check that the images and the labels of one part are whole and belong together."""
-    images_path, labels_path = (raw / file for file in _files(part))
-    images = _idx_shape(images_path, dimensions=3)
-    labels = _idx_shape(labels_path, dimensions=1)
-    if images[1:] != (28, 28):
-        raise _damaged(images_path, f"its images are {images[1]} x {images[2]} pixels, not 28 x 28")
-    if images[0] != labels[0]:
-        raise _damaged(
-            images_path, f"it has {images[0]:,} images, but there are {labels[0]:,} labels"
-        )
-    if (largest := max(labels_path.read_bytes()[8:], default=0)) > 9:
-        raise _damaged(labels_path, f"it holds the label {largest}; labels go from 0 to 9")
-
-
-def _idx_shape(path: Path, dimensions: int) -> tuple[int, ...]:
-    """Read the shape from the header of an IDX file and compare it with the file's size."""
-    header_size = 4 + 4 * dimensions
-    with path.open("rb") as file:
-        header = file.read(header_size)
-    # IDX: two zero bytes, 8 for unsigned bytes, the number of dimensions, then each one's size.
-    if len(header) < header_size or header[:4] != bytes([0, 0, 8, dimensions]):
-        raise _damaged(path, "it is not an IDX file of the expected kind")
-    shape = struct.unpack(f">{dimensions}I", header[4:])
-    expected = header_size + torch.Size(shape).numel()
-    if (size := path.stat().st_size) != expected:
-        raise _damaged(path, f"it has {size:,} bytes; its header promises {expected:,}")
-    return shape
-
-
-def _damaged(path: Path, what: str) -> DatasetDamaged:
-    return DatasetDamaged(
-        f"{path} is damaged: {what}. Delete the folder {path.parent} and load the data set again, or "
-        "set FIRSTLAYERS_DATASET=digits to go on with the bundled digits."
+    Raises
+    ------
+    ValueError
+        If images and labels differ in number, `batch_size` is not positive, or both `shuffle` and
+        `sampler` are given.
+    """
+    if len(images) != len(labels):
+        raise ValueError(f"there are {len(images):,} images, but {len(labels):,} labels")
+    if sampler is not None and shuffle:
+        raise ValueError("a sampler decides on the order itself: leave shuffle=True out")
+    return DataLoader(
+        _WholeBatches(images, labels),
+        batch_size,
+        shuffle=shuffle,
+        sampler=sampler,
+        drop_last=drop_last,
+        generator=None if seed is None else torch.Generator().manual_seed(seed),
+        collate_fn=_as_it_is,
     )
+
+
+class _WholeBatches(TensorDataset):
+    """Pairs of image and label that can be asked for by the batch."""
+
+    def __getitems__(self, places: list[int]) -> tuple[Tensor, ...]:
+        where = torch.tensor(places, device=self.tensors[0].device)
+        # index_select(0, where) is [where], but takes half the time.
+        return tuple(tensor.index_select(0, where) for tensor in self.tensors)
+
+
+def _as_it_is(batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """Stand in for the function that stacks examples. A lambda could not be sent to workers."""
+    return batch
+
+
+def split(
+    dataset: Dataset[Any], fractions: Sequence[float] = (0.8, 0.2), seed: int = 0
+) -> list[Subset[Any]]:
+    """Divide a data set into parts in which every class has its share.
+
+    Parameters
+    ----------
+    dataset : torch.utils.data.Dataset
+        A data set from :func:`load_dataset`, a part of one, or a
+        :class:`torch.utils.data.TensorDataset` whose last tensor holds the labels.
+    fractions : sequence of float
+        How large each part is: positive numbers that sum to 1.
+    seed : int
+        Another seed gives another division. The same one gives the same division on every machine.
+
+    Returns
+    -------
+    list of torch.utils.data.Subset
+        The parts, which together hold each example once, in the order of the data set.
+
+    Raises
+    ------
+    ValueError
+        If the fractions are not positive or do not sum to 1, or a class is too small to be divided.
+    TypeError
+        If the data set does not say its labels.
+    """
+    if len(fractions) == 0 or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-6:
+        raise ValueError(f"fractions must be positive and sum to 1, got {tuple(fractions)}")
+    labels = _labels(dataset).cpu().numpy()
+    ends = np.round(np.cumsum(fractions) * len(labels)).astype(int)
+    left = np.arange(len(labels))
+    parts = []
+    for count in np.diff(ends, prepend=0)[:-1]:
+        # scikit-learn's division rests on NumPy's RandomState, whose numbers never change.
+        part, left = train_test_split(
+            left, train_size=int(count), stratify=labels[left], random_state=seed
+        )
+        parts.append(part)
+    return [Subset(dataset, sorted(part.tolist())) for part in (*parts, left)]
+
+
+def _pixels_and_labels(dataset: VisionDataset | Subset[Any]) -> tuple[Tensor, Tensor]:
+    """Find the raw pixels, (N, H, W) uint8, and the labels, (N,) int64."""
+    if isinstance(dataset, Subset):
+        pixels, labels = _pixels_and_labels(dataset.dataset)
+        places = torch.as_tensor(dataset.indices)
+        return pixels[places], labels[places]
+    return dataset.data, dataset.targets
+
+
+def _labels(dataset: Dataset[Any]) -> Tensor:
+    if isinstance(dataset, Subset):
+        return _labels(dataset.dataset)[torch.as_tensor(dataset.indices)]
+    if isinstance(dataset, TensorDataset):
+        return dataset.tensors[-1]
+    if hasattr(dataset, "targets"):
+        return torch.as_tensor(dataset.targets)
+    raise TypeError(f"cannot find the labels of a {type(dataset).__name__}: it has no `targets`")

@@ -4,7 +4,6 @@ The loops are those that the chapter on training writes out line by line. They k
 data sets: a loader is anything that gives batches of inputs and labels.
 """
 
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -14,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
-from tqdm.auto import tqdm
+
+from firstlayers.progress import progress_bar
 
 __all__ = ["Evaluation", "History", "evaluate", "fit", "predict", "train_epoch"]
 
@@ -209,11 +209,8 @@ def fit(
     """
     if epochs < 0:
         raise ValueError(f"epochs must be 0 or more, got {epochs}")
-    if progress is None:
-        progress = sys.stderr.isatty() or "ipykernel" in sys.modules
     history = History()
-    # None leaves the last word to tqdm's own switch, the environment variable TQDM_DISABLE.
-    bar = tqdm(range(epochs), unit="epoch", **({} if progress else {"disable": True}))
+    bar = progress_bar(range(epochs), progress=progress, unit="epoch")
     for _ in bar:
         history.learning_rate.append(optimizer.param_groups[0]["lr"])
         history.train_loss.append(train_epoch(model, train_loader, optimizer, loss_fn))

@@ -1,13 +1,8 @@
-"""Small files in the IDX format of MNIST, and a server on this machine that offers them."""
+"""Small files in the IDX format of MNIST."""
 
-import functools
 import gzip
 import hashlib
 import struct
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import torch
@@ -30,19 +25,20 @@ def to_idx(values: Tensor) -> bytes:
     return header + values.to(torch.uint8).numpy().tobytes()
 
 
-def examples(part: str, seed: int = 0) -> tuple[Tensor, Tensor]:
+def examples(part: str, seed: int = 0, times: int = 1) -> tuple[Tensor, Tensor]:
     """Make images of noise, (N, 28, 28), and labels from 0 to 9, (N,)."""
-    generator = torch.Generator().manual_seed(seed * 1000 + COUNTS[part])
-    images = torch.randint(256, (COUNTS[part], 28, 28), dtype=torch.uint8, generator=generator)
-    return images, torch.arange(COUNTS[part]) % 10
+    count = COUNTS[part] * times
+    generator = torch.Generator().manual_seed(seed * 1000 + count)
+    images = torch.randint(256, (count, 28, 28), dtype=torch.uint8, generator=generator)
+    return images, torch.arange(count) % 10
 
 
-def write_dataset(root: Path, kind: str = "MNIST", seed: int = 0) -> Path:
+def write_dataset(root: Path, kind: str = "MNIST", seed: int = 0, times: int = 1) -> Path:
     """Write the four files where torchvision looks for them, and return their folder."""
     raw = root / kind / "raw"
     raw.mkdir(parents=True)
     for part in COUNTS:
-        images, labels = examples(part, seed)
+        images, labels = examples(part, seed, times)
         (raw / images_file(part)).write_bytes(to_idx(images))
         (raw / labels_file(part)).write_bytes(to_idx(labels))
     return raw
@@ -50,6 +46,7 @@ def write_dataset(root: Path, kind: str = "MNIST", seed: int = 0) -> Path:
 
 def compress_all(raw: Path, served: Path) -> list[tuple[str, str]]:
     """Write each file of `raw` compressed into `served`; return names and MD5 sums."""
+    served.mkdir(parents=True, exist_ok=True)
     resources = []
     for path in sorted(raw.iterdir()):
         packed = gzip.compress(path.read_bytes())
@@ -57,23 +54,3 @@ def compress_all(raw: Path, served: Path) -> list[tuple[str, str]]:
         md5 = hashlib.md5(packed, usedforsecurity=False).hexdigest()
         resources.append((f"{path.name}.gz", md5))
     return resources
-
-
-class _Handler(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        self.server.requested.append(self.path)
-
-
-@contextmanager
-def serve(folder: Path) -> Iterator[tuple[str, list[str]]]:
-    """Serve `folder` on this machine; give the address, and a list that fills with paths asked."""
-    handler = functools.partial(_Handler, directory=folder)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.requested = []
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/", server.requested
-        finally:
-            server.shutdown()
-            thread.join()

@@ -1,32 +1,33 @@
 import gc
-import os
-import socket
-import socketserver
-import threading
-import warnings
+import hashlib
+import json
+import pickle
+import re
+import sys
 from pathlib import Path
 
+import numpy as np
 import platformdirs
 import pytest
 import torch
-from idx_files import compress_all, examples, images_file, labels_file, serve, to_idx, write_dataset
+from idx_files import examples, write_dataset
 from PIL import Image
 from sklearn.datasets import load_digits
 from torch import Tensor
 from torch.nn import functional as F
+from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
+from torch.utils.data.distributed import DistributedSampler
 from torchvision.datasets import MNIST, FashionMNIST
+from torchvision.transforms import v2
 
 from firstlayers.data import (
     DATASETS,
-    DatasetDamaged,
-    DatasetUnavailable,
     Digits,
     as_tensors,
     load_dataset,
+    make_loader,
+    split,
 )
-
-# Read before the fixture `no_settings` removes it.
-REAL_DATA = os.environ.get("FIRSTLAYERS_DATA")
 
 
 @pytest.fixture(scope="module")
@@ -320,248 +321,213 @@ def test_default_folder_is_the_users_cache(tmp_path: Path, monkeypatch: pytest.M
     assert_holds(load_dataset("mnist"), MNIST)
 
 
-# Damaged files
-
-
-def cut_off(raw: Path, file: str) -> None:
-    (raw / file).write_bytes((raw / file).read_bytes()[:-5])
-
-
-def too_long(raw: Path, file: str) -> None:
-    (raw / file).write_bytes((raw / file).read_bytes() + b"\0")
-
-
-def empty(raw: Path, file: str) -> None:
-    (raw / file).write_bytes(b"")
-
-
-def cut_in_the_header(raw: Path, file: str) -> None:
-    (raw / file).write_bytes((raw / file).read_bytes()[:7])
-
-
-def web_page(raw: Path, file: str) -> None:
-    (raw / file).write_text("<!doctype html><title>Please log in</title>" * 20)
-
-
-def wrong_magic(raw: Path, file: str) -> None:
-    whole = bytearray((raw / file).read_bytes())
-    whole[2] = 13  # float instead of unsigned bytes
-    (raw / file).write_bytes(bytes(whole))
-
-
-@pytest.mark.parametrize(
-    "file",
-    [images_file("train"), labels_file("train"), images_file("t10k"), labels_file("t10k")],
-)
-@pytest.mark.parametrize(
-    ("damage", "what"),
-    [
-        (cut_off, r"bytes; its header promises"),
-        (too_long, r"bytes; its header promises"),
-        (empty, r"not an IDX file"),
-        (cut_in_the_header, r"not an IDX file"),
-        (web_page, r"not an IDX file"),
-        (wrong_magic, r"not an IDX file"),
-    ],
-)
-def test_damaged_file_is_named_with_what_to_do(tmp_path: Path, file: str, damage, what) -> None:
-    raw = write_dataset(tmp_path)
-    damage(raw, file)
-    assert_damaged(tmp_path, raw / file, what)
-
-
-def assert_damaged(root: Path, path: Path, what: str) -> None:
-    with pytest.raises(DatasetDamaged, match=what) as caught:
-        load_dataset("mnist", root)
-    message = str(caught.value)
-    assert message.startswith(f"{path} is damaged: ")
-    assert f"Delete the folder {path.parent}" in message
-    assert "FIRSTLAYERS_DATASET=digits" in message
-
-
-def test_sizes_in_the_message_are_the_real_ones(tmp_path: Path) -> None:
-    raw = write_dataset(tmp_path)
-    cut_off(raw, images_file("train"))
-    assert_damaged(
-        tmp_path, raw / images_file("train"), r"has 15,691 bytes; its header promises 15,696"
-    )
-
-
-def test_images_and_labels_swapped_are_noticed(tmp_path: Path) -> None:
-    raw = write_dataset(tmp_path)
-    (raw / images_file("train")).write_bytes((raw / labels_file("train")).read_bytes())
-    assert_damaged(tmp_path, raw / images_file("train"), "not an IDX file of the expected kind")
-
-
-def test_more_labels_than_images_are_noticed(tmp_path: Path) -> None:
-    raw = write_dataset(tmp_path)
-    (raw / labels_file("t10k")).write_bytes(to_idx(torch.zeros(11)))
-    assert_damaged(tmp_path, raw / images_file("t10k"), "has 10 images, but there are 11 labels")
-
-
-def test_label_above_9_is_noticed(tmp_path: Path) -> None:
-    raw = write_dataset(tmp_path)
-    (raw / labels_file("train")).write_bytes(to_idx(torch.tensor([3, 11] * 10)))
-    assert_damaged(tmp_path, raw / labels_file("train"), "the label 11; labels go from 0 to 9")
-
-
-@pytest.mark.parametrize("size", [(28, 27), (27, 28), (14, 56)])
-def test_images_of_another_size_are_noticed(tmp_path: Path, size: tuple[int, int]) -> None:
-    raw = write_dataset(tmp_path)
-    (raw / images_file("t10k")).write_bytes(to_idx(torch.zeros(10, *size)))
-    assert_damaged(
-        tmp_path, raw / images_file("t10k"), f"images are {size[0]} x {size[1]} pixels, not 28 x 28"
-    )
-
-
-def test_a_damaged_data_set_is_a_value_error_and_an_unavailable_one_an_os_error() -> None:
-    assert issubclass(DatasetDamaged, ValueError)
-    assert issubclass(DatasetUnavailable, OSError)
-
-
-# Downloads, from a server on this machine
-
-
-@pytest.fixture(params=[("mnist", MNIST), ("fashion-mnist", FashionMNIST)], ids=lambda p: p[0])
-def named_kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch):
-    """A data set's name and its class. Loopback addresses bypass a proxy."""
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    return request.param
-
-
-def assert_unavailable(name: str, kind: type, folder: Path) -> None:
-    with warnings.catch_warnings():
-        # torchvision drops a refused connection without closing it.
-        warnings.simplefilter("ignore", ResourceWarning)
-        with pytest.raises(DatasetUnavailable) as caught:
-            load_dataset(name, folder)
-        message = str(caught.value)
-        assert isinstance(caught.value.__cause__, (OSError, RuntimeError))
-        del caught
-        gc.collect()
-    assert message.startswith(f"{name} is not in {folder}, and could not be downloaded: ")
-    for way in (
-        "Three ways on:",
-        "FIRSTLAYERS_DATASET=digits",
-        f"put its four files into {folder / kind.__name__ / 'raw'}",
-        "try again later, with a network",
-    ):
-        assert way in message
-
-
-def test_download_brings_the_files_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named_kind: tuple[str, type]
-) -> None:
-    name, kind = named_kind
-    served = tmp_path / "served"
-    served.mkdir()
-    resources = compress_all(write_dataset(tmp_path / "original", kind.__name__), served)
-    monkeypatch.setattr(kind, "resources", resources)
-    with serve(served) as (address, requested):
-        monkeypatch.setattr(kind, "mirrors", [address])
-        assert_holds(load_dataset(name, tmp_path / "new"), kind)
-        assert set(requested) == {f"/{file}" for file, _ in resources}
-        requested.clear()
-        assert_holds(load_dataset(name, tmp_path / "new"), kind)
-        assert requested == []
-
-
-def test_one_missing_file_is_downloaded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named_kind: tuple[str, type]
-) -> None:
-    name, kind = named_kind
-    served = tmp_path / "served"
-    served.mkdir()
-    raw = write_dataset(tmp_path, kind.__name__)
-    monkeypatch.setattr(kind, "resources", compress_all(raw, served))
-    (raw / labels_file("t10k")).unlink()
-    with serve(served) as (address, _):
-        monkeypatch.setattr(kind, "mirrors", [address])
-        assert_holds(load_dataset(name, tmp_path), kind)
-
-
-def test_server_without_the_files_leaves_three_ways_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named_kind: tuple[str, type]
-) -> None:
-    name, kind = named_kind
-    (tmp_path / "served").mkdir()
-    with serve(tmp_path / "served") as (address, requested):
-        monkeypatch.setattr(kind, "mirrors", [address])
-        assert_unavailable(name, kind, tmp_path / "empty")
-        assert requested
-
-
-def test_files_with_other_content_leave_three_ways_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named_kind: tuple[str, type]
-) -> None:
-    # torchvision compares the MD5 sums that it knows.
-    name, kind = named_kind
-    served = tmp_path / "served"
-    served.mkdir()
-    compress_all(write_dataset(tmp_path / "original", kind.__name__), served)
-    with serve(served) as (address, _):
-        monkeypatch.setattr(kind, "mirrors", [address])
-        assert_unavailable(name, kind, tmp_path / "empty")
-
-
-def test_no_server_leaves_three_ways_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named_kind: tuple[str, type]
-) -> None:
-    name, kind = named_kind
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    monkeypatch.setattr(kind, "mirrors", [f"http://127.0.0.1:{port}/"])
-    assert_unavailable(name, kind, tmp_path / "empty")
-
-
-def test_folder_that_cannot_be_made_leaves_three_ways_on(
-    tmp_path: Path, named_kind: tuple[str, type]
-) -> None:
-    name, kind = named_kind
-    (tmp_path / "file").write_text("no folder")
-    assert_unavailable(name, kind, tmp_path / "file")
-
-
-def test_answer_that_is_no_http_leaves_three_ways_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named_kind: tuple[str, type]
-) -> None:
-    class Garbage(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
-            self.request.recv(1024)
-            self.request.sendall(b"welcome to the wireless network of this hotel\r\n\r\n")
-
-    name, kind = named_kind
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Garbage) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        monkeypatch.setattr(kind, "mirrors", [f"http://127.0.0.1:{server.server_address[1]}/"])
-        with pytest.raises(DatasetUnavailable, match="Three ways on"):
-            load_dataset(name, tmp_path / "empty")
-        server.shutdown()
-        thread.join()
-
-
-def test_files_of_very_old_versions_are_not_taken_for_the_data_set(tmp_path: Path) -> None:
+def test_files_of_very_old_versions_are_not_preferred(tmp_path: Path) -> None:
+    # torchvision would take them, unchecked, in place of the raw files.
+    write_dataset(tmp_path)
     processed = tmp_path / "MNIST" / "processed"
-    processed.mkdir(parents=True)
+    processed.mkdir()
     for part in ("training", "test"):
         torch.save((torch.zeros(2, 28, 28), torch.zeros(2)), processed / f"{part}.pt")
-    with pytest.raises(DatasetUnavailable, match="put its four files into"):
-        load_dataset("mnist", tmp_path)
+    assert_holds(load_dataset("mnist", tmp_path), MNIST)
+
+
+# All images at once
+
+
+def test_as_tensors_normalizes_bit_for_bit_like_torchvision() -> None:
+    _, test_set = load_dataset()
+    images, _ = as_tensors(test_set, mean=0.1307, std=0.3081)
+    normalize = v2.Normalize((0.1307,), (0.3081,))
+    assert torch.equal(images, torch.stack([normalize(image) for image, _ in test_set]))
+
+
+def test_as_tensors_refuses_a_spread_of_zero() -> None:
+    with pytest.raises(ValueError, match="std must not be 0"):
+        as_tensors(Digits(train=False), std=0)
+
+
+def test_as_tensors_takes_parts_and_parts_of_parts() -> None:
+    _, test_set = load_dataset()
+    part = Subset(Subset(test_set, range(100, 200)), [5, 3, 99])
+    images, labels = as_tensors(part)
+    assert torch.equal(images, torch.stack([image for image, _ in part]))
+    assert labels.tolist() == [label for _, label in part]
+
+
+def test_as_tensors_puts_both_on_a_device() -> None:
+    images, labels = as_tensors(Digits(train=False), device="meta")
+    assert images.device.type == labels.device.type == "meta"
+    assert images.dtype == torch.float32
+    assert images.shape == (355, 1, 28, 28)
+
+
+# Whole batches
+
+
+@pytest.fixture(scope="module")
+def tensors() -> tuple[Tensor, Tensor]:
+    """The test images of the digits, (355, 1, 28, 28), and their labels, (355,)."""
+    return as_tensors(Digits(train=False))
+
+
+def assert_same_batches(loader, other) -> None:
+    batches, others = list(loader), list(other)
+    assert len(batches) == len(others) == len(loader)
+    for (images, labels), (other_images, other_labels) in zip(batches, others, strict=True):
+        assert torch.equal(images, other_images)
+        assert torch.equal(labels, other_labels)
+
+
+@pytest.mark.parametrize("drop_last", [False, True])
+@pytest.mark.parametrize("batch_size", [1, 64, 355, 1000])
+def test_loader_gives_the_batches_of_an_ordinary_one(
+    tensors: tuple[Tensor, Tensor], batch_size: int, drop_last: bool
+) -> None:
+    ordinary = DataLoader(TensorDataset(*tensors), batch_size=batch_size, drop_last=drop_last)
+    ours = make_loader(*tensors, batch_size, drop_last=drop_last)
+    assert type(ours) is DataLoader
+    assert_same_batches(ours, ordinary)
+
+
+def test_loader_shuffles_with_a_generator_like_an_ordinary_one(
+    tensors: tuple[Tensor, Tensor],
+) -> None:
+    generator = torch.Generator().manual_seed(3)
+    examples = TensorDataset(*tensors)
+    ordinary = DataLoader(examples, batch_size=64, shuffle=True, generator=generator)
+    ours = make_loader(*tensors, shuffle=True, seed=3)
+    for _ in range(2):
+        assert_same_batches(ours, ordinary)
+
+
+def test_loader_is_the_same_under_a_seed_and_another_in_each_pass(
+    tensors: tuple[Tensor, Tensor],
+) -> None:
+    def two_passes(**settings: int) -> list[list[int]]:
+        loader = make_loader(tensors[0], torch.arange(355), shuffle=True, **settings)
+        return [torch.cat([labels for _, labels in loader]).tolist() for _ in range(2)]
+
+    first, second = two_passes(seed=1)
+    assert first != second
+    assert sorted(first) == sorted(second) == list(range(355))
+    torch.manual_seed(5)
+    assert two_passes(seed=1) == [first, second]
+    assert two_passes(seed=2) != [first, second]
+    # Without a seed, PyTorch's own.
+    torch.manual_seed(5)
+    unseeded = two_passes()
+    torch.manual_seed(5)
+    assert two_passes() == unseeded
+
+
+def test_loader_stays_on_the_device_of_its_tensors() -> None:
+    loader = make_loader(torch.zeros(10, 1, 28, 28, device="meta"), torch.zeros(10, device="meta"))
+    ((images, labels),) = loader
+    assert images.device.type == labels.device.type == "meta"
+
+
+def test_loader_can_be_sent_to_workers(tensors: tuple[Tensor, Tensor]) -> None:
+    loader = pickle.loads(pickle.dumps(make_loader(*tensors)))
+    assert_same_batches(loader, make_loader(*tensors))
+
+
+def test_loader_divides_the_work_with_a_distributed_sampler(
+    tensors: tuple[Tensor, Tensor],
+) -> None:
+    places = torch.arange(355)
+    seen = []
+    for rank in range(2):
+        sampler = DistributedSampler(places, num_replicas=2, rank=rank, shuffle=True, seed=0)
+        loader = make_loader(tensors[0], places, sampler=sampler)
+        passes = []
+        for epoch in range(2):
+            sampler.set_epoch(epoch)
+            batches = [labels for _, labels in loader]
+            assert [len(labels) for labels in batches] == [64, 64, 50]
+            passes.append(torch.cat(batches).tolist())
+        assert passes[0] != passes[1]
+        seen.append(passes[0])
+    assert set(seen[0]) | set(seen[1]) == set(range(355))
+    assert len(set(seen[0]) & set(seen[1])) == 1  # the sampler repeats one to make two equal halves
+
+
+def test_loader_refuses_what_cannot_be_meant(tensors: tuple[Tensor, Tensor]) -> None:
+    images, labels = tensors
+    with pytest.raises(ValueError, match="there are 355 images, but 354 labels"):
+        make_loader(images, labels[1:])
+    sampler = DistributedSampler(labels, num_replicas=2, rank=0)
+    with pytest.raises(ValueError, match="leave shuffle=True out"):
+        make_loader(images, labels, shuffle=True, sampler=sampler)
+    with pytest.raises(ValueError, match="batch_size"):
+        make_loader(images, labels, 0)
+
+
+# Parts
+
+
+def test_split_gives_each_class_its_share_in_each_part() -> None:
+    train_set = Digits(train=True)
+    parts = split(train_set, (0.7, 0.2, 0.1), seed=4)
+    assert [len(part) for part in parts] == [1009, 289, 144]
+    whole = torch.bincount(train_set.targets)
+    for part, fraction in zip(parts, (0.7, 0.2, 0.1), strict=True):
+        counts = torch.bincount(train_set.targets[part.indices], minlength=10)
+        assert (counts - fraction * whole).abs().max() <= 1
+    assert sorted(sum((part.indices for part in parts), [])) == list(range(1442))
+
+
+def test_split_is_the_same_on_every_machine() -> None:
+    parts = split(Digits(train=True))
+    indices = json.dumps([part.indices for part in parts]).encode()
+    assert hashlib.sha256(indices).hexdigest() == (
+        "a765600693fd68685d27d8134f64b2976b891d65c7ecd81d3f945edc40e763ac"
+    )
+
+
+def test_split_depends_on_its_seed_and_on_nothing_else() -> None:
+    train_set = Digits(train=True)
+    torch.manual_seed(1)
+    np.random.seed(1)  # noqa: NPY002
+    one = split(train_set, seed=1)[1].indices
+    torch.manual_seed(2)
+    np.random.seed(2)  # noqa: NPY002
+    assert split(train_set, seed=1)[1].indices == one
+    assert split(train_set, seed=2)[1].indices != one
+
+
+def test_split_divides_parts_and_tensors_too(tensors: tuple[Tensor, Tensor]) -> None:
+    labels = tensors[1]
+    from_tensors, _ = split(TensorDataset(*tensors), seed=7)
+    from_dataset, _ = split(Digits(train=False), seed=7)
+    assert from_tensors.indices == from_dataset.indices
+    half, _ = split(from_dataset, (0.5, 0.5))
+    assert torch.equal(as_tensors(half)[1], labels[from_dataset.indices][half.indices])
+
+
+@pytest.mark.parametrize("fractions", [(), (0.5, 0.4), (1.2, -0.2), (0.5, 0.5, 0.5), (1.0, 0.0)])
+def test_split_refuses_fractions_that_make_no_whole(fractions: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="fractions must be positive and sum to 1"):
+        split(Digits(train=False), fractions)
+
+
+def test_split_into_one_part_is_everything() -> None:
+    (whole,) = split(Digits(train=False), (1.0,))
+    assert whole.indices == list(range(355))
+
+
+def test_split_needs_labels() -> None:
+    class WithoutLabels(Dataset):
+        pass
+
+    with pytest.raises(TypeError, match="labels of a WithoutLabels: it has no `targets`"):
+        split(WithoutLabels())
 
 
 # The real MNIST, where it is
 
 
-@pytest.mark.skipif(
-    not (REAL_DATA and (Path(REAL_DATA) / "MNIST").is_dir()),
-    reason="FIRSTLAYERS_DATA names no folder that holds MNIST",
-)
-def test_real_mnist_has_60000_training_and_10000_test_images(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("FIRSTLAYERS_DATA", str(REAL_DATA))
-    train_set, test_set = load_dataset("mnist")
+def test_real_mnist_has_60000_training_and_10000_test_images(real_mnist: Path) -> None:
+    train_set, test_set = load_dataset("mnist", real_mnist, download=False)
     assert [len(part) for part in (train_set, test_set)] == [60_000, 10_000]
     # As often stated: the mean and the standard deviation of the training pixels.
     pixels = as_tensors(train_set)[0]
@@ -570,3 +536,25 @@ def test_real_mnist_has_60000_training_and_10000_test_images(
     assert abs(pixels.std().item() - 0.3081) < 1e-4
     assert train_set.targets[:5].tolist() == [5, 0, 4, 1, 9]
     assert torch.bincount(test_set.targets, minlength=10).min() > 800
+
+
+def memory(line: str) -> int:
+    """Read a line of what Linux says of this process's memory, in bytes."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(re.search(rf"^{line}:\s+(\d+) kB", status, re.MULTILINE)[1]) * 1024
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells and resets a process's peak")
+@pytest.mark.parametrize("normalized", [False, True])
+def test_real_mnist_as_tensors_needs_little_more_than_the_result(
+    real_mnist: Path, normalized: bool
+) -> None:
+    train_set, _ = load_dataset("mnist", real_mnist, download=False)
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forget the peak
+    before = memory("VmRSS")
+    images, _ = as_tensors(train_set, **({"mean": 0.1307, "std": 0.3081} if normalized else {}))
+    assert images.nbytes == 60_000 * 28 * 28 * 4
+    peak = memory("VmHWM") - before
+    assert peak > 0.5 * images.nbytes  # or nothing was measured
+    assert peak < 2.5 * images.nbytes

@@ -1,0 +1,92 @@
+"""The commands of the package: ``python -m firstlayers --help`` shows them."""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+
+from firstlayers.data import DATASETS, load_dataset
+from firstlayers.download import (
+    KINDS,
+    DatasetDamaged,
+    DatasetUnavailable,
+    data_folder,
+    take_stock,
+)
+
+ROOT_HELP = (
+    "the folder that holds the data sets (default: $FIRSTLAYERS_DATA, or the user's cache folder)"
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one of the commands.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        What stands behind ``python -m firstlayers``; by default what the user typed.
+
+    Returns
+    -------
+    int
+        The exit status: 0, or 1 where a data set could not be had.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m firstlayers",
+        description="Data sets for the course First Layers.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("download", help="bring a data set to this machine")
+    command.add_argument("name", choices=list(KINDS), help="which data set")
+    command.add_argument("--root", help=ROOT_HELP)
+    command.set_defaults(run=_download)
+
+    command = commands.add_parser("datasets", help="say which data sets are on this machine")
+    command.add_argument("--root", help=ROOT_HELP)
+    command.set_defaults(run=_datasets)
+
+    chosen = parser.parse_args(arguments)
+    status: int = chosen.run(chosen)
+    return status
+
+
+def _download(chosen: argparse.Namespace) -> int:
+    folder = data_folder(chosen.root)
+    try:
+        train_set, test_set = load_dataset(chosen.name, folder)
+    except (DatasetUnavailable, DatasetDamaged) as error:
+        print(error, file=sys.stderr)
+        return 1
+    stock = take_stock(chosen.name, folder)
+    print(
+        f"{chosen.name}: {len(train_set):,} training and {len(test_set):,} test images, "
+        f"{_megabytes(stock.size)}, {stock.state}, in {stock.folder}"
+    )
+    if folder != data_folder():
+        print(f"So that the chapters find it, set FIRSTLAYERS_DATA={shlex.quote(str(folder))}")
+    return 0
+
+
+def _datasets(chosen: argparse.Namespace) -> int:
+    folder = data_folder(chosen.root)
+    root = f" --root {shlex.quote(chosen.root)}" if chosen.root else ""
+    for name in DATASETS:
+        if name == "digits":
+            lines = ["bundled with scikit-learn, needs no network"]
+        else:
+            stock = take_stock(name, folder)
+            lines = [stock.state, f"{_megabytes(stock.size)} in {stock.folder}"]
+            if stock.state == "not there":
+                lines[1] = f"to bring it: python -m firstlayers download {name}{root}"
+        print(f"{name:15}" + f"\n{'':15}".join(lines))
+    return 0
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
