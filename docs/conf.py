@@ -28,6 +28,7 @@ version = release = version_of("firstlayers")
 
 extensions = [
     "callouts",
+    "gallery_dataset",
     "gallery_stamp",  # before sphinx_gallery, whose cache it corrects
     "gallery_zips",
     "inventories",
@@ -135,7 +136,7 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-pages_without_neighbors = "index install notebooks glossary contributing 404 search"
+pages_without_neighbors = "index install data notebooks glossary contributing 404 search"
 html_sidebars = {page: [] for page in pages_without_neighbors.split()}
 copybutton_selector = (
     "div.highlight-Python pre, div.highlight-python pre, div.highlight-console pre"

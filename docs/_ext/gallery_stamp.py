@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import platformdirs
 from gallery_figures import UNDESCRIBED
 from gallery_leftovers import remove_leftovers
 from sphinx.application import Sphinx
@@ -93,8 +94,12 @@ def stamp_of(confdir: Path, paths: list[str]) -> str:
     sphinx.errors.ConfigError
         If one of `paths` does not exist.
     """
-    dataset = os.environ.get("FIRSTLAYERS_DATASET", "digits")
+    dataset = os.environ.get("FIRSTLAYERS_DATASET") or "digits"
     lines = [f"{dataset}, Python {platform.python_version()}, torch {version('torch')}"]
+    # One chapter shows every data set that is on this machine. (As firstlayers.download.data_folder,
+    # whose import takes seconds that a build in which nothing changed need not spend.)
+    folder = os.environ.get("FIRSTLAYERS_DATA") or platformdirs.user_cache_path("firstlayers")
+    lines += [str(path.parent.name) for path in sorted(Path(folder).expanduser().glob("*/raw"))]
     for name in paths:
         if not (confdir / name).exists():
             raise ConfigError(f"gallery_stamp_paths: {name!r} does not exist in {confdir}")

@@ -260,7 +260,7 @@ def make_loader(
     seed: int | None = None,
     drop_last: bool = False,
     sampler: Sampler[int] | None = None,
-) -> DataLoader[tuple[Tensor, Tensor]]:
+) -> DataLoader[tuple[Tensor, ...]]:
     """Make a loader that takes each batch out of the tensors in one go.
 
     A :class:`torch.utils.data.DataLoader` usually asks its data set for one example after the other
@@ -321,7 +321,7 @@ class _WholeBatches(TensorDataset):
         return tuple(tensor.index_select(0, where) for tensor in self.tensors)
 
 
-def _as_it_is(batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+def _as_it_is(batch: Any) -> Any:
     """Stand in for the function that stacks examples. A lambda could not be sent to workers."""
     return batch
 

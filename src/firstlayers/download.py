@@ -33,7 +33,6 @@ from torchvision.datasets import MNIST, FashionMNIST
 from firstlayers.progress import progress_bar
 
 __all__ = [
-    "KINDS",
     "DatasetDamaged",
     "DatasetUnavailable",
     "Inventory",
@@ -360,7 +359,9 @@ def _install(
             return _install(name, root, raw, damage, download, local=False)
         if not download:
             raise _not_to_be_had(name, root, damage or misfit)
-        raise _unavailable(name, root, f"What was downloaded does not fit together: {misfit}", damage)
+        raise _unavailable(
+            name, root, f"What was downloaded does not fit together: {misfit}", damage
+        )
     for path in staging.iterdir():
         if path.name not in (*FILES, SUMS):
             path.unlink()  # what a killed process had begun
@@ -397,9 +398,7 @@ def _stage(name: str, root: Path, source: Path, file: str, md5: str) -> None:
 def _md5(path: Path) -> str:
     with path.open("rb") as opened:
         # MD5 is what torchvision knows of the archives.
-        return hashlib.file_digest(
-            opened, lambda: hashlib.md5(usedforsecurity=False)
-        ).hexdigest()
+        return hashlib.file_digest(opened, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def _put_in_place(staging: Path, raw: Path) -> None:
@@ -514,9 +513,7 @@ def _pieces(url: str) -> Iterator[bytes]:
                     if size < SLOWEST * (time.monotonic() - started - TIMEOUT):
                         raise TimeoutError
             if total is not None and size < total:
-                raise _NoAnswer(
-                    f"broke off after {size:,} of {total:,} bytes", passing=True
-                )
+                raise _NoAnswer(f"broke off after {size:,} of {total:,} bytes", passing=True)
     except HTTPError as error:
         with error:
             # 408 and 429 ask for patience, 500 and above are the host's own trouble.
@@ -528,7 +525,7 @@ def _pieces(url: str) -> Iterator[bytes]:
     except URLError as error:  # no connection: the name is not known, or nobody listens
         raise _NoAnswer(f"could not be reached: {error.reason}", passing=False) from error
     except (OSError, HTTPException, ValueError) as error:
-        what = f"broke off: {error or type(error).__name__}"
+        what = f"broke off: {str(error) or type(error).__name__}"
         raise _NoAnswer(what, passing=True) from error
 
 

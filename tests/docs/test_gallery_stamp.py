@@ -87,6 +87,16 @@ def test_changed_dataset_executes_all(
     assert gallery.executed_by_build() == ["01_first", "02_second"]
 
 
+def test_another_data_set_on_this_machine_executes_all(
+    gallery: StampedGallery, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FIRSTLAYERS_DATA", str(tmp_path / "data"))
+    gallery.executed_by_build()
+    (tmp_path / "data" / "FashionMNIST" / "raw").mkdir(parents=True)
+    assert gallery.executed_by_build() == ["01_first", "02_second"]
+    assert gallery.executed_by_build() == []
+
+
 def test_change_is_kept_for_the_next_build_that_executes(gallery: StampedGallery) -> None:
     page = gallery.section / "01_first.rst"
     with_outputs = page.read_text()

@@ -4,6 +4,7 @@ import json
 import pickle
 import re
 import sys
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -473,7 +474,7 @@ def test_split_gives_each_class_its_share_in_each_part() -> None:
     for part, fraction in zip(parts, (0.7, 0.2, 0.1), strict=True):
         counts = torch.bincount(train_set.targets[part.indices], minlength=10)
         assert (counts - fraction * whole).abs().max() <= 1
-    assert sorted(sum((part.indices for part in parts), [])) == list(range(1442))
+    assert sorted(chain(*(part.indices for part in parts))) == list(range(1442))
 
 
 def test_split_is_the_same_on_every_machine() -> None:

@@ -200,9 +200,7 @@ def test_nobody_there_is_told(offered: Server, root: Path, monkeypatch: pytest.M
     assert_good(root)
 
 
-def test_a_proxy_is_used(
-    offered: Server, root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_proxy_is_used(offered: Server, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The server takes the proxy's part: it is asked for the file of a host that does not exist.
     monkeypatch.setattr(MNIST, "mirrors", ["http://mirror.invalid/mnist/"])
     for variable in ("no_proxy", "NO_PROXY"):
@@ -383,7 +381,7 @@ def test_one_changed_byte_of_an_installed_file_is_noticed(offered: Server, root:
     changed = bytearray(path.read_bytes())
     changed[500] ^= 1
     path.write_bytes(bytes(changed))
-    with pytest.raises(DatasetDamaged, match="it has changed: its SHA-256 is .* SHA256SUMS says"):
+    with pytest.raises(DatasetDamaged, match=r"it has changed: its SHA-256 is .* SHA256SUMS says"):
         load_dataset("mnist", root, download=False)
     load_dataset("mnist", root)
     assert_good(root)

@@ -1,0 +1,34 @@
+"""The benchmarks run, measure all that they say, and say what is missing. Nothing here is timed."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+def run(name: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(BENCHMARKS / f"{name}.py"), *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=120, check=False,
+        env=os.environ | environment,
+    )  # fmt: skip
+
+
+def test_data_compares_three_ways() -> None:
+    done = run("data", "digits", "--repeat", "1")
+    assert done.returncode == 0, done.stderr
+    for way in ("image by image", "make_loader", "bare slices"):
+        assert re.search(
+            rf"^  {way} +\d+\.\d+ s a pass +[\d,]+ images a second$", done.stdout, re.MULTILINE
+        )
+    assert re.search(r"make_loader has \d+ times the throughput of image by image", done.stdout)
+    assert re.search(r"make_loader takes \d+\.\d times as long as bare slices", done.stdout)
+
+
+def test_data_says_how_to_get_what_is_missing(tmp_path: Path) -> None:
+    done = run("data", FIRSTLAYERS_DATA=str(tmp_path))
+    assert done.returncode == 1
+    assert f"python -m firstlayers download mnist --root {tmp_path}" in done.stderr
