@@ -30,6 +30,7 @@ import platformdirs
 from filelock import FileLock, Timeout
 from torchvision.datasets import MNIST, FashionMNIST
 
+from firstlayers import __version__
 from firstlayers.progress import progress_bar
 
 __all__ = [
@@ -105,9 +106,9 @@ class _Fault(Exception):
 class _NoAnswer(Exception):
     """What a host did instead of sending the file, and whether it is worth asking again."""
 
-    def __init__(self, what: str, *, passing: bool) -> None:
+    def __init__(self, what: str, *, transient: bool) -> None:
         super().__init__(what)
-        self.passing = passing
+        self.transient = transient
 
 
 def data_folder(root: str | os.PathLike[str] | None = None) -> Path:
@@ -414,15 +415,15 @@ def _put_in_place(staging: Path, raw: Path) -> None:
     if not aside.exists():
         return
     # Only what is damaged stays aside. The folder may also hold archives, or a reader's own files.
-    for path in aside.iterdir():
-        if path.name not in (*FILES, SUMS):
-            shutil.move(path, raw / path.name)
-        elif path.name == SUMS or filecmp.cmp(path, raw / path.name, shallow=False):
-            path.unlink()
-    if any(aside.iterdir()):
-        logger.warning("the damaged files were set aside in %s", aside)
-    else:
+    with suppress(OSError):  # the data set is in place, whatever becomes of the rest
+        for path in aside.iterdir():
+            if path.name not in (*FILES, SUMS):
+                shutil.move(path, raw / path.name)
+            elif path.name == SUMS or filecmp.cmp(path, raw / path.name, shallow=False):
+                path.unlink()
         aside.rmdir()
+    if aside.exists():
+        logger.warning("the damaged files were set aside in %s", aside)
 
 
 @contextmanager
@@ -461,7 +462,7 @@ def _download(name: str, root: Path, archive: str, md5: str, damage: str) -> Non
                 return
             except _NoAnswer as answer:
                 answers[mirror] = str(answer)
-                if not answer.passing:
+                if not answer.transient:
                     mirrors.remove(mirror)
             except _Fault as fault:
                 answers[mirror] = f"sent a damaged file: {fault}"
@@ -482,14 +483,12 @@ def _retrieve(url: str, path: Path, md5: str) -> None:
             file.write(piece)
     if digest.hexdigest() != md5:
         raise _NoAnswer(
-            f"sent another file: its MD5 is {digest.hexdigest()}, not {md5}", passing=True
+            f"sent another file: its MD5 is {digest.hexdigest()}, not {md5}", transient=True
         )
 
 
 def _pieces(url: str) -> Iterator[bytes]:
     """Ask a host for a file, and give it piece by piece."""
-    from firstlayers import __version__
-
     request = Request(url, headers={"User-Agent": f"firstlayers/{__version__}"})
     waiting_for = "an answer"
     try:
@@ -497,7 +496,7 @@ def _pieces(url: str) -> Iterator[bytes]:
             if response.headers.get_content_type() == "text/html":
                 raise _NoAnswer(
                     "sent a web page instead of the file, as networks do that want you to log in",
-                    passing=False,
+                    transient=False,
                 )
             waiting_for = "more of the file"
             file, total, size = urlsplit(url).path.split("/")[-1], response.length, 0
@@ -509,24 +508,24 @@ def _pieces(url: str) -> Iterator[bytes]:
                     bar.update(len(piece))
                     size += len(piece)
                     if size > LARGEST:
-                        raise _NoAnswer("sent far more than the file", passing=False)
+                        raise _NoAnswer("sent far more than the file", transient=False)
                     if size < SLOWEST * (time.monotonic() - started - TIMEOUT):
                         raise TimeoutError
             if total is not None and size < total:
-                raise _NoAnswer(f"broke off after {size:,} of {total:,} bytes", passing=True)
+                raise _NoAnswer(f"broke off after {size:,} of {total:,} bytes", transient=True)
     except HTTPError as error:
         with error:
             # 408 and 429 ask for patience, 500 and above are the host's own trouble.
-            passing = error.code in (408, 429) or error.code >= 500
-            raise _NoAnswer(f"answered {error.code} {error.reason}", passing=passing) from error
+            transient = error.code in (408, 429) or error.code >= 500
+            raise _NoAnswer(f"answered {error.code} {error.reason}", transient=transient) from error
     except TimeoutError as error:
         what = f"had not sent {waiting_for} after {TIMEOUT:g} seconds"
-        raise _NoAnswer(what, passing=True) from error
+        raise _NoAnswer(what, transient=True) from error
     except URLError as error:  # no connection: the name is not known, or nobody listens
-        raise _NoAnswer(f"could not be reached: {error.reason}", passing=False) from error
+        raise _NoAnswer(f"could not be reached: {error.reason}", transient=False) from error
     except (OSError, HTTPException, ValueError) as error:
         what = f"broke off: {str(error) or type(error).__name__}"
-        raise _NoAnswer(what, passing=True) from error
+        raise _NoAnswer(what, transient=True) from error
 
 
 # What to tell
