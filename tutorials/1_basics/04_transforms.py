@@ -289,7 +289,8 @@ is_mnist = type(train_set).__name__ == "MNIST"
 print("are these images MNIST?", "yes" if is_mnist else "no")
 print(f"mean {copied.mean():+.4f}, standard deviation {copied.std():.4f}")
 
-assert is_mnist == (round(mean, 4) == 0.1307 and round(std, 4) == 0.3081)
+if is_mnist:
+    assert (round(mean, 4), round(std, 4)) == (0.1307, 0.3081)
 
 # %%
 # What it is good for
