@@ -32,9 +32,16 @@ WAYS_ON = ("Three ways on:", "FIRSTLAYERS_DATASET=digits", "put its four files",
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for a third of a second rather than for fifteen, and not at all before the next try."""
-    monkeypatch.setattr(download, "TIMEOUT", 0.3)
+    """Do not wait before the next try."""
     monkeypatch.setattr(download, "PAUSES", (0.0, 0.0, 0.0))
+
+
+def impatient(monkeypatch: pytest.MonkeyPatch, misbehavior: Misbehavior) -> bool:
+    """Where waiting is what is tested, wait for a third of a second rather than for fifteen."""
+    if misbehavior in (bad_server.stall_at_once, bad_server.stall_halfway, bad_server.drip):
+        monkeypatch.setattr(download, "TIMEOUT", 0.3)
+        return True
+    return False
 
 
 @pytest.fixture
@@ -105,7 +112,7 @@ FOR_GOOD = [
     (bad_server.redirect_in_circles, "answered 302"),
     (bad_server.too_much, "sent far more than the file"),
 ]
-PASSING = [
+TRANSIENT = [
     (bad_server.status(500), "answered 500 Internal Server Error"),
     (bad_server.status(429), "answered 429 Too Many Requests"),
     (bad_server.web_page_in_disguise, "sent another file: its MD5 is"),
@@ -127,7 +134,7 @@ def name_of(case: object) -> str | None:
 
 
 @pytest.mark.parametrize("only", ["", "t10k-images"], ids=["every file", "one file"])
-@pytest.mark.parametrize(("misbehavior", "answer"), FOR_GOOD + PASSING, ids=name_of)
+@pytest.mark.parametrize(("misbehavior", "answer"), FOR_GOOD + TRANSIENT, ids=name_of)
 def test_bad_answer_is_told_and_the_next_call_succeeds(
     offered: Server,
     root: Path,
@@ -137,6 +144,8 @@ def test_bad_answer_is_told_and_the_next_call_succeeds(
     only: str,
 ) -> None:
     monkeypatch.setattr(download, "LARGEST", 2**20)
+    patience = download.TIMEOUT
+    impatient(monkeypatch, misbehavior)
     offered.misbehave, offered.only = misbehavior, only
     message = unavailable(root)
     assert message.startswith(f"mnist is not in {root}.\n")
@@ -145,9 +154,10 @@ def test_bad_answer_is_told_and_the_next_call_succeeds(
     assert is_empty(root)
     failed = [file for file in offered.requested if only in file]
     if misbehavior is not bad_server.redirect_in_circles:
-        assert len(failed) == (3 if (misbehavior, answer) in PASSING else 1)
+        assert len(failed) == (3 if (misbehavior, answer) in TRANSIENT else 1)
     done = [file for file in offered.requested if only not in file]
     offered.behave()
+    monkeypatch.setattr(download, "TIMEOUT", patience)
     load_dataset("mnist", root)
     assert_good(root)
     assert not set(offered.requested) & set(done)  # what had come already is not asked for again
@@ -155,17 +165,23 @@ def test_bad_answer_is_told_and_the_next_call_succeeds(
     assert not (root / ".MNIST.incomplete").exists()
 
 
-@pytest.mark.parametrize(("misbehavior", "answer"), PASSING, ids=name_of)
-def test_passing_trouble_is_overcome(
-    offered: Server, root: Path, misbehavior: Misbehavior, answer: str
+@pytest.mark.parametrize(("misbehavior", "answer"), TRANSIENT, ids=name_of)
+def test_transient_trouble_is_overcome(
+    offered: Server,
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    misbehavior: Misbehavior,
+    answer: str,
 ) -> None:
+    waited = impatient(monkeypatch, misbehavior)
     offered.misbehave = once(misbehavior)
     load_dataset("mnist", root)
     assert_good(root)
-    assert len(offered.requested) == 5
+    # An impatient client may have asked once more than needed on a busy machine.
+    assert len(offered.requested) == 5 or (waited and len(offered.requested) > 5)
 
 
-@pytest.mark.parametrize(("misbehavior", "answer"), FOR_GOOD[:3] + PASSING[:1], ids=name_of)
+@pytest.mark.parametrize(("misbehavior", "answer"), FOR_GOOD[:3] + TRANSIENT[:1], ids=name_of)
 def test_next_mirror_is_asked(
     offered: Server,
     root: Path,
