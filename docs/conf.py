@@ -43,6 +43,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "tracks",
 ]
 templates_path = ["_templates"]
 exclude_patterns = ["_build"]
@@ -75,6 +76,9 @@ sphinx_gallery_conf = {
 
 # Besides a chapter's own text, this decides what it prints: a change executes all of them again.
 gallery_stamp_paths = ["../src/firstlayers", "conf.py", "_ext", "../requirements.lock"]
+
+# Names in the bar of chapters that cannot be read off a file's name.
+chapter_labels = {"save_load": "Save & load"}
 
 # Bold words at the start of a paragraph, which are all that a notebook needs, and their look here.
 callouts = {
@@ -130,6 +134,7 @@ html_theme_options = {
     "header_links_before_dropdown": 6,
     "show_toc_level": 2,
     "navigation_with_keys": False,
+    "article_header_start": ["breadcrumbs", "chapter-bar"],
     "secondary_sidebar_items": ["page-toc", "sg_download_links"],
     "footer_start": ["copyright"],
     "footer_end": ["executed-with"],
