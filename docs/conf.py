@@ -31,6 +31,7 @@ extensions = [
     "gallery_dataset",
     "gallery_stamp",  # before sphinx_gallery, whose cache it corrects
     "gallery_zips",
+    "glossary_links",
     "inventories",
     "mathml",
     "method_links",
@@ -79,6 +80,13 @@ gallery_stamp_paths = ["../src/firstlayers", "conf.py", "_ext", "../requirements
 
 # Names in the bar of chapters that cannot be read off a file's name.
 chapter_labels = {"save_load": "Save & load"}
+
+glossary_pages = "tutorials/"
+# Everyday words that are terms, too: what is meant when. (Python has classes as well.)
+glossary_uses = {
+    "class": r"(?<=ten )classes|(?<=each )class\b|(?<=true )class\b|(?<=ten )classes",
+    "step": r"(?<=training )steps?\b|(?<=optimizer )steps?\b",
+}
 
 # Bold words at the start of a paragraph, which are all that a notebook needs, and their look here.
 callouts = {
