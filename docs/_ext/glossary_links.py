@@ -19,15 +19,10 @@ from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
 _NOT_PROSE = (
-    nodes.Admonition,
-    nodes.FixedTextElement,
     nodes.literal,
     nodes.math,
-    nodes.math_block,
-    nodes.raw,
     nodes.reference,
     nodes.table,
-    nodes.title,
 )
 
 
@@ -81,10 +76,17 @@ def _prose(doctree: nodes.document) -> Iterator[nodes.Text]:
     """Give the pieces of running text, in the order of the page."""
     for text in doctree.findall(nodes.Text):
         opening = isinstance(text.parent, nodes.strong) and text.parent.parent[0] is text.parent
+        parents = []
         node: nodes.Element | None = text.parent
-        while node is not None and not isinstance(node, _NOT_PROSE):
+        while node is not None:
+            parents.append(node)
             node = node.parent
-        if node is None and not opening:
+        in_paragraph = any(isinstance(parent, nodes.paragraph) for parent in parents)
+        if (
+            in_paragraph
+            and not opening
+            and not any(isinstance(parent, _NOT_PROSE) for parent in parents)
+        ):
             yield text
 
 

@@ -47,6 +47,10 @@ Each *batch* counts, and two batches or a Batch do, too; so do subbatches.
 .. code-block:: python
 
    epoch = 1
+
+.. raw:: html
+
+   <p class="raw">an epoch</p>
 """
 
 
@@ -82,6 +86,13 @@ def test_text_is_what_it_was(site: MiniSite) -> None:
     plain = re.sub(r"<[^>]+>", "", site.page("chapters/one"))
     assert "Each batch counts, and two batches or a Batch do, too; so do subbatches." in plain
     assert "A Python class has a learning rate, and a rate." in plain
+
+
+def test_heading_code_and_raw_html_are_left_alone(site: MiniSite) -> None:
+    page = site.page("chapters/one")
+    assert re.search(r"<h1>A page about an epoch<", page)
+    assert '<p class="raw">an epoch</p>' in page
+    assert "fl-term" not in page.partition("highlight-python")[2].partition("</div>")[0]
 
 
 def test_other_pages_are_left_alone(site: MiniSite) -> None:

@@ -13,7 +13,7 @@ get batches from it that a network can take, in a shuffled order that you can re
 * to fetch whole batches at once,
 * what training, validation and test images are for, and how to keep them apart.
 
-**You need** Python classes and a first idea of what a tensor is: a block of numbers with a shape.
+**You need** Python classes, and tensors with their shapes, from :doc:`02_tensors`.
 **Time:** 25 minutes.
 """
 

@@ -895,7 +895,7 @@ assert F.one_hot(few).shape == (3, 3)
 # * A transform runs each time an image is fetched. A random one that gets a batch draws once.
 # * Labels stay whole numbers: ``CrossEntropyLoss`` wants class indices.
 #
-# **Next:** :doc:`06_build_model` writes the network that takes these images.
+# **Next:** :doc:`05_neurons` looks at what a network computes from such numbers.
 #
 # **Further reading:** the module :mod:`torchvision.transforms.v2`,
 # :class:`torchvision.transforms.v2.Normalize`, :class:`torchvision.transforms.v2.RandomAffine`,

@@ -13,7 +13,8 @@ out why a network that has learned nothing still has an opinion.
 * to read its answer: from logits to probabilities to a class,
 * what to expect of a network before any training, in numbers.
 
-**You need** Python classes and a first idea of what a tensor is: a block of numbers with a shape.
+**You need** Python classes, batches of images from :doc:`03_data`, and what a layer of neurons
+computes, from :doc:`05_neurons`.
 **Time:** 20 minutes.
 """
 

@@ -707,7 +707,7 @@ except RuntimeError as error:
 # * A first-layer unit's weights are a picture; the change shows what it learned, and where a pixel
 #   is always black it learned nothing.
 #
-# **Next:** :doc:`10_training` trains this network, step by step.
+# **Next:** :doc:`09_autograd` explains where gradients come from.
 #
 # **Further reading:** :class:`torch.nn.Parameter`, :class:`torch.nn.ModuleList`, the module
 # :mod:`torch.nn.init`. How large the first weights should be: Glorot and Bengio, `Understanding the

@@ -13,8 +13,8 @@ moves on the way, and say in the end how good it is, in a sentence that others c
 * to read curves: a learning rate that is too low or too high, and overfitting,
 * to choose settings with validation images, and to ask the test images once.
 
-**You need** the network of :doc:`06_build_model`, its layers from :doc:`07_layers`, and what a
-parameter and a gradient are, from :doc:`08_parameters`.
+**You need** the network of :doc:`06_build_model`, its parameters from :doc:`08_parameters`, and
+gradients, from :doc:`09_autograd`.
 **Time:** 25 minutes.
 """
 
@@ -1097,10 +1097,7 @@ except RuntimeError as error:
 #   the network learns by heart.
 # * Validation images choose, test images are asked once, and the answer has a standard error.
 #
-# **Next:** This is the last chapter for now. Run it again with other images: set the environment
-# variable ``FIRSTLAYERS_DATASET`` to ``fashion-mnist`` (70,000 pieces of clothing, a harder task)
-# or to ``mnist`` (70,000 handwritten digits). Both are downloaded when you ask for them the first
-# time, and ``digits`` brings you back. How much of what you saw here still holds?
+# **Next:** :doc:`11_save_load` keeps what the network has learned.
 #
 # **Further reading:** :class:`torch.nn.CrossEntropyLoss`, the module :mod:`torch.optim`, and
 # :func:`torch.utils.data.random_split`. The papers: `stochastic approximation, where SGD comes from
