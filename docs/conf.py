@@ -84,7 +84,10 @@ chapter_labels = {"save_load": "Save & load"}
 glossary_pages = "tutorials/"
 # Everyday words that are terms, too: what is meant when. (Python has classes as well.)
 glossary_uses = {
-    "class": r"(?<=ten )classes|(?<=each )class\b|(?<=true )class\b|(?<=ten )classes",
+    "batch": r"(?<![\w.-])[Bb]atch(?:es)?(?![\w-])(?! normalization)",
+    "class": r"(?<=ten )classes|(?<=each )class\b|(?<=true )class\b",
+    "module": r"(?<!the )(?<!Python.s )\b[Mm]odules?\b",
+    "normalization": r"(?<![Bb]atch )\b[Nn]ormalization\b",
     "step": r"(?<=training )steps?\b|(?<=optimizer )steps?\b",
 }
 

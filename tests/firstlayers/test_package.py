@@ -48,7 +48,8 @@ def test_public_functions_and_classes_have_docstrings(module: str) -> None:
 @pytest.mark.parametrize(
     ("module", "strangers"),
     [
-        ("data", {"models", "training", "plotting"}),
+        ("checkpoints", {"data", "download", "models", "plotting"}),
+        ("data", {"checkpoints", "models", "training", "plotting"}),
         ("download", {"data", "models", "training", "plotting"}),
         ("models", {"data", "download", "progress", "training", "plotting"}),
         ("plotting", {"data", "download", "models"}),
