@@ -46,7 +46,7 @@ _STANDARD_LIBRARY = """
     collections.Counter collections.OrderedDict collections.abc.Callable collections.abc.Iterable
     collections.abc.Iterator collections.abc.Mapping collections.abc.Sequence copy.deepcopy
     dataclasses.dataclass functools.partial math.exp math.log math.prod math.sqrt os.PathLike
-    pathlib.Path time.perf_counter typing.Any
+    os.replace pathlib.Path time.perf_counter typing.Any
 """
 _NUMPY = ("numpy.array", "numpy.asarray", "numpy.ndarray")
 _SCIKIT_LEARN = ("sklearn.datasets.load_digits", "sklearn.metrics.confusion_matrix")
