@@ -1,9 +1,25 @@
-"""Say at the end how many tests saw the real MNIST, so that its absence does not go unnoticed."""
+"""What all tests share: a server process that imports once, and a word on the real MNIST."""
+
+import multiprocessing
 
 import pytest
 
+# Tests that run something in a process of its own fork it from a server, where the platform has one.
+# There is one such server for all of them. Importing PyTorch takes longer than most of what they do.
+if "forkserver" in multiprocessing.get_all_start_methods():
+    multiprocessing.get_context("forkserver").set_forkserver_preload(
+        [
+            "torch",
+            "torch._dynamo",
+            "matplotlib.pyplot",
+            "firstlayers.data",
+            "firstlayers.plotting",
+        ]
+    )
+
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests saw the real MNIST, so that its absence does not go unnoticed."""
     passed = terminalreporter.stats.get("passed", [])
     count = sum(("real", "MNIST") in report.user_properties for report in passed)
     terminalreporter.write_line(f"tests that passed on the real MNIST: {count}")

@@ -116,20 +116,10 @@ def run(path: Path, timeout: float = 180) -> Run:
     """Run a chapter once, in a process of its own, and remember what happened.
 
     Importing PyTorch and scikit-learn takes longer than most chapters. Where the platform allows
-    it, a server process imports them once and is forked for each chapter.
+    it, the server process of ``tests/conftest.py`` has imported them and is forked for each chapter.
     """
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    if "forkserver" in methods:
-        context.set_forkserver_preload(
-            [
-                "torch",
-                "torch._dynamo",
-                "matplotlib.pyplot",
-                "firstlayers.data",
-                "firstlayers.plotting",
-            ]
-        )
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_run, args=(path, theirs))
     process.start()
