@@ -223,10 +223,12 @@ def test_as_tensors_is_all_items_stacked() -> None:
 
 def test_as_tensors_leaves_the_data_set_as_it_was() -> None:
     _, test_set = load_dataset()
-    before = test_set.data.clone()
-    images, _ = as_tensors(test_set)
+    before, labels_before = test_set.data.clone(), test_set.targets.clone()
+    images, labels = as_tensors(test_set)
     images.zero_()
+    labels.zero_()
     assert torch.equal(test_set.data, before)
+    assert torch.equal(test_set.targets, labels_before)
 
 
 @pytest.mark.parametrize("how", ["argument", "environment"])

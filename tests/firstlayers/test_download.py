@@ -133,7 +133,7 @@ def name_of(case: object) -> str | None:
     return getattr(case, "__qualname__", "").removesuffix(".<locals>.<lambda>") or None
 
 
-@pytest.mark.parametrize("only", ["", "t10k-images"], ids=["every file", "one file"])
+@pytest.mark.parametrize("only", ["", "train-labels"], ids=["every file", "the last file"])
 @pytest.mark.parametrize(("misbehavior", "answer"), FOR_GOOD + TRANSIENT, ids=name_of)
 def test_bad_answer_is_told_and_the_next_call_succeeds(
     offered: Server,
@@ -150,12 +150,14 @@ def test_bad_answer_is_told_and_the_next_call_succeeds(
     message = unavailable(root)
     assert message.startswith(f"mnist is not in {root}.\n")
     assert f"\n  {offered.host} {answer}" in message
-    assert f"{only or 't10k-images'}-idx3-ubyte.gz could not be downloaded" in message
+    file = "train-labels-idx1-ubyte.gz" if only else "t10k-images-idx3-ubyte.gz"
+    assert f"\n{file} could not be downloaded" in message
     assert is_empty(root)
     failed = [file for file in offered.requested if only in file]
     if misbehavior is not bad_server.redirect_in_circles:
         assert len(failed) == (3 if (misbehavior, answer) in TRANSIENT else 1)
     done = [file for file in offered.requested if only not in file]
+    assert len(done) == (3 if only else 0)
     offered.behave()
     monkeypatch.setattr(download, "TIMEOUT", patience)
     load_dataset("mnist", root)
@@ -483,6 +485,19 @@ def test_files_that_are_there_need_no_network(
     assert_good(root, kind)
     # They are where they were.
     assert all((root / folder / rename(file)).is_file() for file in FILES)
+
+
+def test_only_archives_as_published_are_verified(offered: Server, root: Path) -> None:
+    root.mkdir()
+    for archive in offered.folder.iterdir():
+        shutil.copy(archive, root)
+    load_dataset("mnist", root, download=False)
+    assert download.take_stock("mnist", root).state == "verified"
+    shutil.rmtree(root / "MNIST")
+    repacked = root / f"{FILES[1]}.gz"
+    repacked.write_bytes(gzip.compress(gzip.decompress(repacked.read_bytes()), compresslevel=1))
+    load_dataset("mnist", root, download=False)
+    assert download.take_stock("mnist", root).state == "complete, but nothing to verify it by"
 
 
 def test_damaged_archive_is_told_and_the_download_replaces_it(offered: Server, root: Path) -> None:
