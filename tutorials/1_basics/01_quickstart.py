@@ -13,8 +13,9 @@ a sentence that others can trust how often it is right.
 * to say how good the result is, and what that number does not promise,
 * which chapter explains each part in full.
 
-**You need** Python, and nothing else. Every new word is explained in half a sentence, with a link
-to the chapter that explains it fully. The cells that draw are long; you may skip their code.
+**You need** Python and, to run the cells yourself, the course's package (:doc:`/install`). Every
+new word is explained in half a sentence, with a link to the chapter that explains it fully. The
+cells that draw are long; you may skip their code.
 **Time:** 20 minutes.
 """
 
@@ -77,11 +78,12 @@ plt.show()
 # A network
 # ---------
 #
-# A *network* is a function with very many adjustable numbers, its *parameters*. Ours takes the 784
-# pixels of an image, computes 512 numbers from them, then 512 others from those, and at last ten:
-# one for each class. Below, a circle is one of these numbers (most are left out), and each line has
-# a parameter. :doc:`05_neurons` says what one circle does, :doc:`06_build_model` writes this
-# network out, and :doc:`07_layers` explains ``Linear`` and ``ReLU``. Until then we import it.
+# A *network* is a function with very many adjustable numbers, its *parameters*. Ours takes the
+# 28 · 28 = 784 pixels of an image, computes 512 numbers from them, then 512 others from those, and
+# at last ten: one for each class. Below, a circle, called a *unit*, is one of these numbers (most
+# are left out), and each line has a parameter. :doc:`05_neurons` says what one circle does,
+# :doc:`06_build_model` writes this network out, and :doc:`07_layers` explains ``Linear`` and
+# ``ReLU``. Until then we import it.
 
 model = NeuralNetwork()
 print(f"{sum(parameter.numel() for parameter in model.parameters()):,} parameters")
@@ -93,11 +95,12 @@ plt.show()
 
 # %%
 # The ten numbers are called *logits*: the larger one is, the more the network leans toward that
-# class. The class with the largest is its answer, and ``argmax`` finds it.
+# class. The class with the largest is its answer, and ``argmax(dim=1)`` finds it for each image.
 #
 # Two numbers say how good the answers are. The *accuracy* is the fraction that is right. The *loss*
-# says how wrong the network is, and counts how sure it was of that: small is good. We need both
-# often, so they get a function.
+# says how wrong the network is, and counts how sure it was of that: small is good. Ours is called
+# *cross-entropy*. We need both often, so they get a function. (``item()`` makes a Python number
+# of a tensor.)
 
 
 def measure(model, images, labels):
@@ -111,10 +114,10 @@ def measure(model, images, labels):
 
 # %%
 # (``eval()`` and ``inference_mode()`` tell PyTorch that we only measure here, and do not train;
-# :doc:`10_training` has more on them.)
+# :doc:`10_training` has more on them. ``train()``, below, takes ``eval()`` back.)
 #
-# **Predict, then run.** All parameters are random numbers so far. Which part of the validation
-# images will the network get right?
+# **Predict, then run.** All parameters are random numbers so far. Which fraction of the
+# validation images will the network get right?
 
 loss_before, accuracy_before = measure(model, valid_images, valid_labels)
 print(f"untrained: loss {loss_before:.3f}, accuracy {accuracy_before:.1%}")
@@ -267,10 +270,10 @@ assert accuracy >= at_least[type(train_set).__name__]
 assert train_accuracy > accuracy
 
 # %%
-# "Give or take" is two *standard errors*. Other test images of the same kind would have given
-# another number, and in about 95 of 100 such tests the truth is within this range.
-# :doc:`10_training` checks the formula. The validation number has a range of its own, so do not
-# read much into the difference between the two.
+# Other test images of the same kind would have given another number. The *standard error* says how
+# far off a number like ours usually is. "Give or take" is two of them: in about 95 of 100 such
+# tests the truth is within this range. :doc:`10_training` checks the formula. The validation number
+# has a range of its own, so do not read much into the difference between the two.
 #
 # Is this good? Compare it with what you get without a network. You could guess, or always name the
 # most frequent class. Or you could take the mean of all training images of each class, and see to
@@ -321,7 +324,8 @@ print(f"errors: {errors[0]:.1%} with mean images, {errors[1]:.1%} with the netwo
 # *Softmax* turns the logits into *probabilities*: positive numbers that sum to 1 for each image
 # (:doc:`07_layers`). We call the probability of the network's answer its *confidence*. Above are
 # the first eight test images. Below are the eight hardest, in which the true class got the smallest
-# probability. The bar below each shows the confidence: green for right, red for wrong.
+# probability. The title of each is the answer. The bar below shows the confidence: green for right,
+# red for wrong. Under a wrong answer stands "not", and the true class.
 
 probabilities = F.softmax(test_logits, dim=1)  # (M, 10)
 confidences = probabilities.max(dim=1).values  # (M,)
@@ -365,8 +369,8 @@ plt.show()
 #
 # Where the network claims 90 %, it should be right in nine cases of ten. That can be checked. We
 # sort the test answers by confidence into bins: 90 to 100 %, 80 to 90 %, and so on, and count how
-# many of each bin are right. If the confidence is honest, the bars end on the dashed diagonal, the
-# mean confidence in each bin.
+# many of each bin are right. If the confidence is honest, the bars end on the dashed line, the mean
+# confidence in each bin.
 
 bins = (10 * confidences).long().clamp(max=9)  # (M,)
 in_bin = bins.bincount(minlength=10)  # (10,)
@@ -386,7 +390,7 @@ ax.plot(filled, claims, "o--", color=plotting.ORANGE, label="claimed, on average
 ticks = [f"{10 * b}–{10 * b + 10}%\n{in_bin[b]:,}" for b in shown]
 ax.set_xticks(shown, ticks, fontsize=8)
 ax.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-ax.set(ylim=(0, 1.05), ylabel="right", title="As often right as it claims?")
+ax.set(ylim=(0, 1.05), ylabel="right answers", title="As often right as it claims?")
 ax.set_xlabel("confidence, and number of test images (faint: fewer than 30)")
 ax.tick_params(axis="x", length=0)
 ax.legend(loc="lower right", bbox_to_anchor=(1, 0.98), borderpad=0)
@@ -397,14 +401,14 @@ described = [
 plotting.describe(
     fig,
     "A bar for each bin of confidence, as high as the fraction of right answers in it, "
-    "and a dashed diagonal, the mean confidence in each bin. Right answers by bin: "
+    "and a dashed line, the mean confidence in each bin. Right answers by bin: "
     + "; ".join(described)
     + ".",
 )
 plt.show()
 
 # %%
-# Most images are in the last bin. The others hold few, and a bar of few images is high or low by
+# Most images are in the last bin. The others hold fewer, and a bar of few images is high or low by
 # chance. So let us look at the last bin, at the others together, and at all.
 
 
@@ -490,7 +494,7 @@ plt.show()
 
 versions = {
     "as they are": valid_images,
-    "4 pixels to the right": F.pad(valid_images, (4, -4)),
+    "4 pixels to the right": F.pad(valid_images, (4, -4)),  # left, right
     "black and white exchanged": 1 - valid_images,
 }
 results = {}
@@ -527,8 +531,8 @@ plt.show()
 # Common mistakes
 # ---------------
 #
-# **Stopping too early.** The same network, five epochs on 1,000 of the images, without momentum.
-# The loss falls. Is that a success?
+# **Stopping too early.** The same network, five epochs on 1,000 of the images, without momentum
+# and scheduler. The loss falls. Is that a success?
 
 torch.manual_seed(0)
 early = NeuralNetwork()

@@ -38,7 +38,7 @@ torch.manual_seed(0)
 plotting.use_style()
 
 train_set, _ = data.load_dataset()
-pixels = train_set.data[:64]  # (64, 28, 28)
+pixels = train_set.data[:64]  # (64, 28, 28), raw, as whole numbers
 labels = train_set.targets[:64]  # (64,)
 
 print(f"{pixels.shape = }")
@@ -47,7 +47,8 @@ print(f"{labels.shape = }")
 # %%
 # 64 images, 28 rows, 28 columns. Each place in the shape is an *axis*, also called a *dimension*,
 # counted from 0: axis 0 counts the images, axis 1 the rows, axis 2 the columns. An index takes one
-# axis away, from the left. (``ndim`` counts the axes, ``numel`` the numbers.)
+# axis away, from the left. (``ndim`` counts the axes, ``numel`` the numbers. A ``torch.Size`` is a
+# kind of tuple.)
 
 column = int(pixels[0, 14].argmax())  # the place of the largest number in this row
 parts = [pixels, pixels[0], pixels[0, 14], pixels[0, 14, column]]
@@ -167,7 +168,8 @@ for name, tensor in kinds.items():
 # Where tensors of two kinds meet, the later one in this order wins: bool, uint8, int64, float32,
 # float64.
 
-chain = [bright[0], pixels[0], torch.arange(28), images[0], images[0].double()]
+as_float64 = images[0].double()  # (28, 28)
+chain = [bright[0], pixels[0], torch.arange(28), images[0], as_float64]
 for one, other in pairwise(chain):
     print(f"{one.dtype} + {other.dtype} → {(one + other).dtype}")
 
@@ -178,15 +180,15 @@ sevens = torch.tensor([7, -7])  # (2,)
 print(sevens / 2, sevens // 2)
 
 # %%
-# A plain whole number takes the kind of the tensor: ``pixels + 100`` is still ``uint8``, which ends
-# at 255.
+# A whole number, plain or in a tensor of shape (), takes the kind of the other tensor:
+# ``pixels + 100`` is still ``uint8``, which ends at 255.
 #
 # **Predict, then run.** We make a white pixel brighter. What is 255 + 100?
 
 white = torch.tensor([255], dtype=torch.uint8)  # (1,)
 print(white + 100)
 assert (white + 100).item() == (255 + 100) % 256 == 99
-assert (pixels + 100).dtype == torch.uint8
+assert (pixels + 100).dtype == (pixels + torch.tensor(100)).dtype == torch.uint8
 
 # %%
 # It starts again at 0, without a warning. What was bright turns dark. So convert first. Then
@@ -414,8 +416,9 @@ assert torch.equal(scores, torch.mm(features, weight))
 # dim names the axis that disappears
 # ----------------------------------
 #
-# ``sum``, ``mean``, ``max`` and others make fewer numbers of many, and ``dim`` says along which
-# axis. Some texts say that ``dim=0`` sums "across the rows". Which way is that?
+# ``sum``, ``mean``, ``max`` and others make fewer numbers of many. Such an operation is a
+# *reduction*, and ``dim`` says along which axis it goes. Some texts say that ``dim=0`` sums "across
+# the rows". Which way is that?
 #
 # **Predict, then run.** ``table`` has the shape (3, 4). What shape has ``table.sum(dim=0)``?
 
@@ -520,10 +523,12 @@ plotting.describe(
 )
 plt.show()
 
+# expand repeats without a copy: no more bytes than before
 assert row.expand(3, 4).untyped_storage().nbytes() == row.nbytes
 
 # %%
 # In this way ten numbers of shape (10,), or (1, 10), are added to each of 64 rows of scores.
+# (``None`` as an index makes a new axis of size 1.)
 
 bias = torch.rand(10)  # (10,)
 assert torch.equal(scores + bias, scores + bias[None])
@@ -533,7 +538,7 @@ assert bias[None].shape == (1, 10)
 # When broadcasting goes wrong without a word
 # -------------------------------------------
 #
-# Each row of ``scores`` shall be divided by its sum. The sums have the shape (64,).
+# We want to divide each row of ``scores`` by its sum. The sums have the shape (64,).
 
 totals = scores.sum(dim=1)  # (64,)
 try:
@@ -666,7 +671,7 @@ views = {
     "table[:, 1:3]": table[:, 1:3],
     "table.reshape(4, 3)": table.reshape(4, 3),
 }
-memory = numbers.untyped_storage().data_ptr()
+memory = numbers.untyped_storage().data_ptr()  # the address where they begin
 for code, view in views.items():
     print(f"{code:20} strides {view.stride()}, ", end="")
     print(f"starts at {view.storage_offset()}, ", end="")
@@ -697,7 +702,8 @@ plt.show()
 
 # %%
 # ``table.T`` is not *contiguous*: its numbers do not lie in the order in which you read them.
-# ``view`` is ``reshape`` that never copies. Here it cannot do it. ``reshape`` makes a copy then.
+# ``view`` is a ``reshape`` that never copies. Here it cannot, and raises an error;
+# ``reshape`` makes a copy then.
 
 print("contiguous:", table.is_contiguous(), table.T.is_contiguous())
 try:
@@ -785,9 +791,9 @@ print(array, shared.tolist(), separate.tolist())
 assert shared.tolist() == array.tolist() == [100, 200, 3]
 
 # %%
-# NumPy computes with ``float64``, and the tensor takes that over. The numbers in a layer are
-# ``float32``. ``+`` would mix the two, as above. A layer does not, and its error has other names
-# for them, *Double* and *Float*.
+# NumPy computes with ``float64``, and the tensor takes that over. The numbers in a layer
+# (:doc:`07_layers`) are ``float32``. ``+`` would mix the two, as above. A layer does not, and its
+# error has other names for them, *Double* and *Float*.
 
 layer = nn.Linear(3, 2)
 try:
@@ -862,7 +868,7 @@ show_shapes(
 # Common mistakes
 # ---------------
 #
-# ``*`` **where** ``@`` **was meant.** Mostly the shapes do not fit, and you are told. With square
+# ``*`` **where** ``@`` **was meant.** Usually the shapes do not fit, and you are told. With square
 # tables, both run.
 
 try:
@@ -882,6 +888,7 @@ except RuntimeError as error:
 
 # %%
 # **Fractions in place into whole numbers.** A tensor cannot change its dtype in place.
+# (In messages ``uint8`` is called Byte, and ``int64`` Long.)
 
 try:
     pixels /= 255

@@ -22,7 +22,7 @@ get batches from it that a network can take, in a shuffled order that you can re
 # --------------------------------
 #
 # How many examples are there? And which is number 0, number 1, number 2? In Python these are
-# ``len(train_set)`` and ``train_set[0]``, so a data set is a class with two methods, ``__len__``
+# ``len(train_set)`` and ``train_set[0]``, so a data set is an object with two methods, ``__len__``
 # and ``__getitem__``. ``load_dataset`` gives you two such objects.
 
 import csv
@@ -113,6 +113,7 @@ print(f"targets: {tuple(train_set.targets.shape)}, {train_set.targets.dtype}")
 # %%
 # With them we can ask the first question to any new data: how many examples does each class have?
 # If one were rare, a network might be right most of the time and never have learned it.
+# (``bincount`` counts how often each number occurs.)
 
 counts = [part.targets.bincount(minlength=10) for part in (train_set, test_set)]
 
@@ -156,9 +157,9 @@ for name in data.DATASETS:
     print(f"{len(names)}, from {names[0]!r} to {names[-1]!r}")
 
 # %%
-# ``digits`` is bundled with scikit-learn and needs no network. Its images were scanned with 8 × 8
-# pixels, and the course enlarges them to MNIST's format. That is why they look blurred.
-# ``mnist`` has digits in their full resolution, ``fashion-mnist`` has clothes.
+# ``digits`` is bundled with scikit-learn and needs no internet. Its images have 8 × 8 pixels,
+# and the course enlarges them to 28 × 28. That is why they look blurred. ``mnist`` is another
+# set of handwritten digits, more of them, and sharper. ``fashion-mnist`` has clothes.
 
 heights = [1.35 if name in found else 0.55 for name in data.DATASETS]
 fig = plt.figure(figsize=(7, sum(heights)))
@@ -182,7 +183,7 @@ plotting.describe(
 plt.show()
 
 # %%
-# Where do the files come from? ``load_dataset`` looks into a folder of yours, compares check sums,
+# Where do the files come from? ``load_dataset`` looks into a folder of yours, compares checksums,
 # and downloads only what is missing or damaged, unless you say ``download=False``. It asks the
 # addresses that torchvision knows, in this order:
 
@@ -239,7 +240,7 @@ print(*lines[:4], "…", sep="\n")
 # %%
 # The class reads the list when it is made, and an image only when you ask for it. So the folder may
 # be far larger than your memory. A *transform* is any function that takes an image and returns what
-# you want instead.
+# you want instead (:doc:`04_transforms`).
 
 
 class LabeledImages(Dataset):
@@ -476,8 +477,8 @@ plt.show()
 # ------------------
 #
 # So far the loader works while the network waits. With ``num_workers=2`` it starts two more
-# processes, which open and convert the next images in the meantime. This pays where an item takes
-# long, such as a large photo from a file.
+# processes, programs that run beside yours, which open and convert the next images in the meantime.
+# This pays where an item takes long, such as a large photo from a file.
 #
 # How does Python start a process? On Windows and macOS it starts a new Python, which first runs
 # *your script again* to know your classes. The method is called ``spawn``, and Linux does something
@@ -573,8 +574,9 @@ print(f"the same {len(fast_loader)} batches, to the last bit, shuffled and in or
 # %%
 # How? If a data set has a method ``__getitems__``, with an *s*, a loader asks it for a whole list
 # of indices at a time. A tensor can be asked like that, too: ``images[[7, 2, 9]]`` are three
-# images. Usually a function, ``collate_fn``, stacks the items. Here nothing is left to be stacked,
-# and it returns what it gets. This is all of it, with a counter.
+# images. Usually a function, ``collate_fn``, stacks the items; if you give none, it is
+# ``default_collate``. Here nothing is left to be stacked, and it returns what it gets. This is all
+# of it, with a counter.
 
 
 class WholeBatches(Dataset):
@@ -623,15 +625,15 @@ print("whole batches:", whole.calls, "calls of __getitems__")
 assert (one_by_one.calls, whole.calls) == (1000, 16)
 
 # %%
-# What that means in time depends on your machine: ``nox -s bench -- data`` measures it. The price
-# is memory, and that random changes to the images, as in :doc:`04_transforms`, have to be made to
-# the batch.
+# What that means in time depends on your machine: the page :doc:`/data` says how to measure it. The
+# price is memory, and that random changes to the images, as in :doc:`04_transforms`, have to be
+# made to the batch.
 #
 # Training, validation, test
 # --------------------------
 #
-# A network can learn its images by heart, so its quality shows only on others. You need others for
-# two purposes, and so there are three parts:
+# A network can learn its images by heart (:doc:`10_training` shows one that does), so its quality
+# shows only on others. You need others for two purposes, and so there are three parts:
 #
 # * The *training set*: the network learns from it.
 # * The *validation set*: you decide with it, how many epochs, say, or which of two networks.

@@ -55,7 +55,8 @@ print("darkest and brightest pixel:", picture.getextrema())
 
 # %%
 # A picture of PIL, Python's library for images. Mode ``L`` means one gray value for each pixel, a
-# whole number from 0 (black) to 255 (white). A network multiplies and adds tensors. This is none.
+# whole number from 0 (black) to 255 (white). A network multiplies and adds tensors. This is none,
+# and a layer of a network refuses it.
 
 try:
     nn.Linear(28 * 28, 10)(picture)
@@ -127,7 +128,7 @@ top, left = 11, min(max(brightest - 3, 0), 22)
 rows, columns = slice(top, top + 6), slice(left, left + 6)
 tables = [image[0, rows, columns], scaled[0, rows, columns]]
 
-fig, axes = plt.subplots(1, 3, figsize=(7, 2.6))
+fig, axes = plt.subplots(1, 3, figsize=(7, 2.7))
 axes[0].imshow(image[0].numpy(), vmin=0, vmax=255)
 frame = plt.Rectangle((left - 0.5, top - 0.5), 6, 6, fill=False)
 frame.set(edgecolor=plotting.ORANGE, lw=2)
@@ -190,8 +191,8 @@ assert len(caught) == 1
 #
 # Both have one entry for each channel; gray images have one. Many tutorials have
 # ``Normalize((0.5,), (0.5,))``, and say that it normalizes the data, or that it computes
-# ``x * 0.5``. Let us see, with all training images at once. (``as_tensors`` puts them into one
-# tensor. More on that below.)
+# ``x * 0.5``. Let us see, with all training images in one tensor, by ``as_tensors`` from
+# :doc:`03_data`.
 #
 # **Predict, then run.** The pixels lie between 0 and 1. Where do they lie afterwards? Is the mean
 # then 0, and the standard deviation 1?
@@ -269,8 +270,8 @@ plt.show()
 # -----------
 #
 # The two numbers come from the training set. The test set stands for images that nobody has seen
-# yet, so nothing may be computed from it. It gets the *same two numbers*: what was black in
-# training must be the same number later. The mean of the test set is then close to 0, but not 0.
+# yet, so it has no say in how images are prepared. It gets the *same two numbers*: what was black
+# in training must be the same number later. The mean of the test set is then close to 0, but not 0.
 
 test_images, test_labels = data.as_tensors(test_set)  # (M, 1, 28, 28), (M,)
 standardized_test = standardize(test_images)  # (M, 1, 28, 28)
@@ -370,7 +371,8 @@ plt.show()
 # This is what it shows, on any of the course's data sets:
 #
 # * With raw pixels, the first loss is far above 2.303. That is ln 10, what a network pays that
-#   gives ten classes the same chance. With the other two, the first loss is close to it.
+#   gives ten classes the same chance (:doc:`06_build_model` shows why). With the other two, the
+#   first loss is close to it.
 # * At the learning rate 0.01, standardized images come the farthest in the same number of steps.
 # * Raw pixels can be learned from, too. But their best learning rate is far smaller than that of
 #   the other two. The learning rates that you meet in other people's code are meant for scaled
@@ -559,7 +561,7 @@ assert torch.equal(mirrored, upright.flip(dims=[3]))
 # images as they *are*, and they should say the same whenever they are asked. To cut off a
 # validation part, take the two parts from the two data sets, with places that do not overlap.
 
-order = torch.randperm(len(train_set)).tolist()
+order = torch.randperm(len(train_set)).tolist()  # all places, shuffled
 valid_part = Subset(train_set, order[:200])
 train_part = Subset(augmented_set, order[200:])
 
@@ -691,8 +693,8 @@ assert hot_set[0][1].argmax() == train_set[0][1]
 
 # %%
 # The loss for classifiers, :class:`torch.nn.CrossEntropyLoss`, takes the label as it is, a whole
-# number. One-hot labels give the same loss, if you make them ``float32`` first. (The logits here
-# are random.)
+# number. One-hot labels give the same loss, up to the last digit, if you make them ``float32``
+# first. (The logits here are random.)
 
 logits = torch.randn(64, 10)  # (64, 10)
 batch_labels = labels[:64]  # (64,)
@@ -717,12 +719,14 @@ except RuntimeError as error:
     print("RuntimeError:", error)
 
 # %%
-# PyTorch takes a target of the logits' shape for *probabilities*. Leave plain labels as they are.
+# *Target* is the loss's word for the labels. One that has the shape of the logits is taken for
+# *probabilities*. Leave plain labels as they are.
 #
 # Common mistakes
 # ---------------
 #
-# **No transform.** The data set gives out pictures, and the loader cannot make a batch of them.
+# **No transform.** The data set gives out pictures, and the loader cannot make a batch of them, as
+# in :doc:`03_data`.
 
 try:
     next(iter(DataLoader(raw_set, batch_size=64)))
@@ -745,7 +749,7 @@ except RuntimeError as error:
 # complains any more. But the numbers are 255 times as large, and so is what the first layer makes
 # of them. Print the range of a batch before you train.
 
-with torch.no_grad():
+with torch.no_grad():  # we only look, nothing is learned
     from_raw = layer(raw.float()) - layer.bias  # (64, 10)
     from_scaled = layer(batch.flatten(1)) - layer.bias  # (64, 10)
 print(f"raw.float(): {raw.min().item()} to {raw.max().item()}")
@@ -783,7 +787,7 @@ wrong_order = v2.functional.rotate(standardized[0], 30)  # (1, 28, 28)
 print(f"black is {standardized.min():.2f}; the corner, right order: ", end="")
 print(f"{right_order[0, 0, 0]:.2f}, wrong order: {wrong_order[0, 0, 0]:.2f}")
 
-fig, axes = plt.subplots(1, 2, figsize=(4.4, 2.4))
+fig, axes = plt.subplots(1, 2, figsize=(4.4, 2.6))
 pictures = [right_order[0], wrong_order[0]]
 titles = ["Turn, then normalize", "Normalize, then turn"]
 for ax, values, title in zip(axes, pictures, titles, strict=True):
@@ -854,10 +858,11 @@ for _ in range(3):
     print(f"augmented:   {answers[-1]:.1%}")
 
 assert len(set(answers)) > 1
+assert max(answers) < accuracy(few_tests)
 
 # %%
-# The last three differ, though the network is the same. And they are about images that are not the
-# test images.
+# The last three differ, though the network is the same. And they are lower: they are about images
+# that are not the test images, and that the network has never met in training.
 #
 # **One-hot without the number of classes.** ``one_hot`` then counts up to the largest label that it
 # meets, and a batch may lack the last ones.
@@ -871,9 +876,9 @@ assert F.one_hot(few).shape == (3, 3)
 # Your turn
 # ---------
 #
-# **Your turn: normalize.** Write a function ``normalize(images, mean, std)`` that standardizes a
-# batch of images of shape (N, 1, 28, 28) by two given numbers, without calling
-# ``v2.Normalize``. The result has the same shape.
+# **Your turn: normalize.** Write a function ``normalize(images, mean, std)`` that normalizes a
+# batch of images of shape (N, 1, 28, 28) by two given numbers, without calling ``v2.Normalize``. The
+# result has the same shape.
 #
 # **Your turn: denormalize.** Write a function ``denormalize(images, mean, std)`` that undoes it:
 # normalized images of shape (N, 1, 28, 28) go in, and images of the same shape with their pixels

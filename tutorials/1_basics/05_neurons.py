@@ -292,10 +292,10 @@ plt.show()
 # A bias is learned
 # -----------------
 #
-# Which bias suits our unit for images? It shall give 1 for class 8 and 0 for class 3. A *loss* is a
-# number that says how far from this it is, over all images of the two classes. The *slope* of the
+# Which bias suits our unit for images? It should give 1 for class 8 and 0 for class 3. A *loss* is
+# a number that says how far from this it is, over all images of the two classes. The *slope* of the
 # loss says how fast it grows when the bias grows. We move the bias against the slope, again and
-# again. (How PyTorch finds slopes is told in :doc:`09_autograd`.)
+# again. (:doc:`09_autograd` tells how PyTorch finds slopes, and calls them gradients.)
 
 chosen = (labels == 3) | (labels == 8)  # (N,)
 sums = features[chosen] @ weight  # (M,)
@@ -306,11 +306,11 @@ def learn_bias(activation):
     bias = torch.zeros((), requires_grad=True)
     for _ in range(400):
         loss = F.binary_cross_entropy(activation(sums + bias), targets)
-        bias.grad = None
+        bias.grad = None  # forget the last slope
         loss.backward()  # puts the slope into bias.grad
         with torch.no_grad():
             bias -= 4 * bias.grad
-    return bias.detach()
+    return bias.detach()  # the number alone, for plain arithmetic
 
 
 def fraction_right(bias):
@@ -378,7 +378,7 @@ assert on_for_nothing > 0.99
 # .. math:: \mathbf{y} = f(\mathbf{x} W^\mathsf{T} + \mathbf{b})
 #
 # Here are four units with three inputs, and a batch of two. A unit keeps its color: its weights are
-# a column of :math:`W^\mathsf{T}`, and its sums a column of the result.
+# a column of the transpose :math:`W^\mathsf{T}`, and its sums a column of the result.
 
 colors = [plotting.BLUE, plotting.ORANGE, plotting.GREEN, plotting.PURPLE]
 fig, ax = plt.subplots(figsize=(7, 2.1))
@@ -546,7 +546,7 @@ assert not value_and_slope(step, x)[1].any()
 # needs a useful slope, and so the step, which the perceptron of 1958 had, is history.
 #
 # ReLU has two younger relatives, which are smooth. SiLU is x times sigmoid(x). GELU is x times the
-# probability that a normally distributed random number is smaller than x.
+# probability that a number drawn by ``torch.randn`` is smaller than x.
 
 x = torch.linspace(-5, 3, 400)  # (400,)
 fig, axes = plt.subplots(1, 2, figsize=(7, 2.8))
@@ -576,6 +576,9 @@ torch.testing.assert_close(F.gelu(x), x * torch.special.ndtr(x))
 # * *GELU*, *SiLU*: in hidden layers of transformers and other newer networks.
 # * *tanh*: in recurrent networks, and where values on both sides of 0 are wanted.
 # * *sigmoid*: on an output that answers yes or no, and as a gate, a factor between 0 and 1.
+#
+# (Convolutional networks are made for images, recurrent ones for sequences, transformers for text
+# and much else.)
 #
 # "ReLU, almost exclusively", many texts say. Let us count in five well-known networks. The two
 # transformers are ``vit_b_16`` and ``swin_t``, the others are convolutional. (On the device
@@ -691,12 +694,15 @@ print(f"zeros after ReLU: {(torch.relu(before) == 0).float().mean():.0%}")
 assert torch.tanh(before).mean().abs() < 0.2 < torch.sigmoid(before).mean()
 
 # %%
+# After the sigmoid, all values are positive. Tanh leaves them on both sides of 0.
+#
 # Why layers need one in between
 # ------------------------------
 #
-# Here are 400 points in a plane, a disc and a ring around it. A network shall tell them apart. It
+# Here are 400 points in a plane, a disc and a ring around it. A network has to tell them apart. It
 # has two inputs and one output. First we give it 16 hidden units and no activation function, then
-# only four, with ReLU or tanh.
+# only four, with ReLU or tanh. (The loop is that of :doc:`01_quickstart`, with a loss for two
+# classes.)
 
 
 def draw_rings(count):
@@ -820,7 +826,7 @@ def make_model(*after, seed=0):
 
 def train(model, learning_rate, steps):
     optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate)
-    passes = itertools.chain.from_iterable(itertools.repeat(loader))
+    passes = itertools.chain.from_iterable(itertools.repeat(loader))  # endless
     for batch, batch_labels in itertools.islice(passes, steps):
         loss = F.cross_entropy(model(batch), batch_labels)
         optimizer.zero_grad()
@@ -943,6 +949,7 @@ assert totals["ReLU on them"] < totals["logits"] - 0.2
 
 # %%
 # **Saturated units.** Weights from ``torch.randn`` are far too large for 784 inputs.
+# (:doc:`08_parameters` shows how ``nn.Linear`` draws its own.)
 
 for name, scale in [("randn", 1.0), ("nn.Linear's size", (3 * 784) ** -0.5)]:
     z = standardized @ (scale * torch.randn(64, 784)).T  # (1000, 64)

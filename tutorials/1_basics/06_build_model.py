@@ -2,8 +2,8 @@
 Build a neural network
 ======================
 
-You will write a network as a Python class, ask it what it sees in a handwritten digit, and find
-out why a network that has learned nothing still has an opinion.
+You will write a network as a Python class, ask it what it sees in an image, and find out why
+a network that has learned nothing still has an opinion.
 
 **In this chapter you learn**
 
@@ -93,7 +93,8 @@ plt.show()
 # * ``forward`` says how data flows through them, each time.
 #
 # The class inherits from :class:`torch.nn.Module`, which does the bookkeeping: it finds all parts
-# and all their parameters, moves them between devices, saves them, loads them.
+# and all their parameters (:doc:`08_parameters`), moves them between devices, and gives them out
+# for saving (:doc:`11_save_load`).
 
 
 class NeuralNetwork(nn.Module):
@@ -121,10 +122,10 @@ class NeuralNetwork(nn.Module):
 # * :class:`torch.nn.Flatten` lays the rows of each image side by side: (1, 28, 28) becomes (784,).
 # * :class:`torch.nn.Linear` connects every input with every output, each connection with a weight.
 # * :class:`torch.nn.ReLU` replaces negative numbers by zero. Without something like it, the three
-#   linear layers would be no more than one.
+#   linear layers would be no more than one, as :doc:`05_neurons` showed.
 # * :class:`torch.nn.Sequential` runs its parts in order.
 #
-# The next chapters take each of these apart. Here we only put them together.
+# :doc:`07_layers` takes each of these apart. Here we only put them together.
 #
 # Make one, and send it to the device. Printing it shows its parts under the names you gave them.
 
@@ -140,7 +141,7 @@ print(model)
 
 logits = model(images.to(device))  # (64, 10)
 print(f"{logits.shape = }")
-print(logits[0].detach())
+print(logits[0].detach())  # detach: without PyTorch's notes for learning
 
 # %%
 # Ten numbers for each image, one for each class. They are called *logits*: any real numbers, and
@@ -155,9 +156,9 @@ assert model(images[:32].to(device)).shape == (32, 10)
 # From logits to a class
 # ----------------------
 #
-# *Softmax* turns ten logits into ten probabilities: positive, and summing to 1. Which dimension
-# must sum to 1? The one that counts the classes, ``dim=1``: each image has its own ten
-# probabilities.
+# *Softmax* turns ten logits into ten probabilities: positive, and summing to 1, up to rounding.
+# (:doc:`07_layers` computes it by hand.) Which dimension must sum to 1? The one that counts the
+# classes, ``dim=1``: each image has its own ten probabilities.
 
 probabilities = F.softmax(logits, dim=1)  # (64, 10)
 print("smallest:", probabilities.min().item())
@@ -178,7 +179,7 @@ assert torch.equal(predictions, logits.argmax(dim=1))
 # %%
 # It cannot: softmax keeps the order. For the choice alone you need no softmax, and that is one
 # reason why the class above ends with logits. The other reason comes with training: the loss
-# function wants logits, too.
+# function wants logits, too (:doc:`10_training`).
 
 fig = plotting.view_classify(
     images[0], probabilities[0], train_set.classes, label=labels[0].item()
@@ -203,20 +204,15 @@ print(f"probability of its first choice: {surest.mean():.3f} on average")
 # It knows nothing, and it is honest about it: all ten classes get about a tenth. The picture shows,
 # for each class, the range of probabilities over the 64 images.
 
+by_class = probabilities.detach().cpu()  # (64, 10)
+least, most = by_class.amin(dim=0), by_class.amax(dim=0)  # (10,), (10,)
+
 fig, ax = plt.subplots()
-ax.boxplot(
-    probabilities.detach().cpu().numpy(),
-    tick_labels=range(10),
-    whis=(0, 100),
-    patch_artist=True,
-    boxprops={"facecolor": plotting.BLUE, "edgecolor": plotting.BLUE},
-    medianprops={"color": "white"},
-    whiskerprops={"color": plotting.BLUE},
-    capprops={"color": plotting.BLUE},
-)
+ax.bar(range(10), (most - least).numpy(), bottom=least.numpy(), color=plotting.BLUE)
 ax.axhline(0.1, color=plotting.ORANGE, linestyle="--", label="one tenth")
 ax.set(
     ylim=(0, 0.2),
+    xticks=range(10),
     xlabel="class",
     ylabel="probability",
     title="Untrained: every class is alike",
@@ -224,13 +220,13 @@ ax.set(
 ax.legend()
 plotting.describe(
     fig,
-    "Ten boxes, one a class, show the range of its probability over 64 images. All of them lie "
+    "Ten bars, one a class, show the range of its probability over 64 images. All of them lie "
     "close to the dashed line at one tenth, whatever the image.",
 )
 plt.show()
 
 # %%
-# There is one number worth remembering from this. Training will measure the network by its *loss*,
+# There is one number worth remembering from this. Training measures the network by its *loss*,
 # the *cross-entropy*: minus the logarithm of the probability that the true class got. If every
 # class gets one tenth, that is :math:`-\ln \tfrac{1}{10} = \ln 10`.
 
@@ -242,11 +238,11 @@ assert abs(loss.item() - 2.3026) < 0.1
 
 # %%
 # **Remember.** A classifier for ten classes starts with a loss near ln 10. If yours starts far
-# above, something is wrong before the first step: the inputs are not scaled, or the weights are too
-# large.
+# above, something is wrong before the first step: the inputs are not scaled, as you saw in
+# :doc:`04_transforms`, or the weights are too large.
 #
-# Even an image of pure noise gets an answer. A network has no way to say "this is no digit": its
-# ten probabilities always sum to 1, so one of them must be the largest.
+# Even an image of pure noise gets an answer. A network has no way to say "this is none of the ten":
+# its ten probabilities always sum to 1, so one of them must be the largest.
 
 noise = torch.rand(1, 1, 28, 28)  # (1, 1, 28, 28)
 noise_probabilities = F.softmax(model(noise.to(device)), dim=1)  # (1, 10)
@@ -261,20 +257,22 @@ plt.show()
 #
 # Both compute the same numbers. But calling the model does more than ``forward``: it also runs the
 # *hooks*, functions that somebody has attached in order to watch or change what flows through.
-# Profilers, pruning and many other tools work with hooks. Let us attach one and count.
+# Tools that time each layer, or look at what comes out of it, work with hooks. Let us attach one
+# and count.
 
 calls = []
 handle = model.register_forward_hook(
     lambda module, inputs, output: calls.append(output.shape)
 )
 
-model(images.to(device))
+by_call = model(images.to(device))  # (64, 10)
 print("hook calls after model(images):        ", len(calls))
-model.forward(images.to(device))
+by_forward = model.forward(images.to(device))  # (64, 10)
 print("hook calls after model.forward(images):", len(calls))
 handle.remove()
 
 assert len(calls) == 1
+assert torch.equal(by_call, by_forward)
 
 # %%
 # The second call went past the hook, and nothing told us.
@@ -312,19 +310,20 @@ except NotImplementedError as error:
 
 # %%
 # **One image without its batch.** ``nn.Flatten`` keeps dimension 0, because it expects the batch
-# there. An image of shape (28, 28) then looks like 28 examples of 28 numbers.
+# there. An image of shape (28, 28) then looks like 28 examples of 28 numbers. A slice,
+# ``images[:1]``, makes a batch of one.
 
 try:
     model(images[0, 0].to(device))
 except RuntimeError as error:
     print("RuntimeError:", error)
 
-one_image = images[0]  # (1, 28, 28)
+one_image = images[:1]  # (1, 1, 28, 28)
 assert model(one_image.to(device)).shape == (1, 10)
 
 # %%
 # **Raw pixels.** Images often come as whole numbers from 0 to 255, of type ``uint8``, while the
-# weights are of type ``float32``. Our data set converted them for us.
+# weights are of type ``float32``. Our data set converted them for us (:doc:`04_transforms`).
 
 raw = train_set.data[:64]  # (64, 28, 28)
 try:
@@ -362,6 +361,7 @@ except RuntimeError as error:
 # * Network and data must be on the same device, with the same dtype.
 # * The output has one row for each image and one column for each class. They are logits.
 # * Softmax over ``dim=1`` makes probabilities of them, ``argmax`` makes a class.
+# * Call ``model(images)``. ``model.forward(images)`` skips the hooks.
 # * Untrained, it gives every class about a tenth, and its loss is about ln 10.
 #
 # This network is used in the whole track. So that the next chapters need not write it again, it is

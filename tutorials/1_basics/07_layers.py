@@ -13,8 +13,8 @@ be able to say of any layer what shape goes in, what shape comes out, and what h
 * what happens when one layer stands in two places,
 * which ``dim`` softmax needs, and how a wrong one goes unnoticed.
 
-**You need** a network as a class, logits, and a first idea of softmax, all from
-:doc:`06_build_model`.
+**You need** units and their weights from :doc:`05_neurons`, and a network as a class, logits, and a
+first idea of softmax from :doc:`06_build_model`.
 **Time:** 25 minutes.
 """
 
@@ -22,9 +22,10 @@ be able to say of any layer what shape goes in, what shape comes out, and what h
 # Three images
 # ------------
 #
-# A network is a chain of layers, and each layer turns one tensor into another. If you know what
-# each layer does, you know what the network does. So we take one layer at a time, and we send the
-# same three images through all of them.
+# A network is a chain of layers, and each layer turns one tensor into another. (In PyTorch the
+# activation function is a layer of its own, and so is ``Flatten``.) If you know what each layer
+# does, you know what the network does. So we take one layer at a time, and we send the same three
+# images through all of them.
 
 import warnings
 from collections import OrderedDict
@@ -71,7 +72,7 @@ for r in range(28):
 # %%
 # Here is the first image, and beside it its 784 values. One row of pixels is marked in both. You
 # would hardly recognize the image from the line, but no value is lost: folded back, it is the same
-# image. (matplotlib draws NumPy arrays, and ``.numpy()`` makes one of a tensor.)
+# image.
 
 assert torch.equal(features.reshape(3, 1, 28, 28), images)
 
@@ -111,8 +112,8 @@ for shape in [(64, 1, 28, 28), (64, 28, 28), (1, 28, 28), (28, 28)]:
 # The last two lines are single images. (1, 28, 28) comes out right, because its channel passes for
 # a batch of one. (28, 28) does not change at all: its 28 rows pass for 28 images.
 #
-# Not a single number was copied, by the way. Before and after begin at the same place in memory;
-# only the shape that we read them with is new.
+# Not a single number was copied, by the way. ``features`` is a view (:doc:`02_tensors`): it begins
+# at the same place in memory, and only the shape is new.
 
 print("same memory:", features.data_ptr() == images.data_ptr())
 assert features.data_ptr() == images.data_ptr()
@@ -122,14 +123,15 @@ assert features.data_ptr() == images.data_ptr()
 # -----------------------------------
 #
 # :class:`torch.nn.Linear` is told two sizes: how many numbers come in for each image, and how many
-# shall come out. This one makes 20 numbers of 784.
+# should come out. This one makes 20 numbers of 784.
 
 layer1 = nn.Linear(in_features=28 * 28, out_features=20)
 hidden = layer1(features)  # (3, 20)
 print(f"{tuple(features.shape)} → {tuple(hidden.shape)}")
 
 # %%
-# Inside are two tensors, the *weight* and the *bias*. Their first values are random.
+# Inside are the *weight* and the *bias* that you know from :doc:`05_neurons`. Their first values
+# are random.
 #
 # **Predict, then run.** The layer goes from 784 to 20. Is its weight (784, 20) or (20, 784)?
 
@@ -138,8 +140,7 @@ print(f"bias:   {tuple(layer1.bias.shape)}")
 
 # %%
 # The weight is (out, in): **one row for each output unit**, with one number for each input. Let us
-# follow a single output number, unit 0 of the first image. The unit multiplies each pixel by its
-# weight for that pixel, adds up all the products, and adds its bias once.
+# follow unit 0 for the first image: 784 products, their sum, and the bias once.
 
 products = features[0] * layer1.weight[0]  # (784,)
 number = products.sum() + layer1.bias[0]
@@ -156,7 +157,8 @@ torch.testing.assert_close(number, hidden[0, 0])
 # weights are positive, blue ones negative. Where the image is black, the product is zero, whatever
 # the weight: a dark pixel has no say.
 #
-# (``detach()`` gives the plain numbers, without the notes that PyTorch takes for later training.)
+# (``detach()`` gives the plain numbers, without the notes that PyTorch takes for training.
+# :doc:`09_autograd` is about these notes.)
 
 weights = layer1.weight[0].detach().reshape(28, 28)  # (28, 28)
 pictures = [images[0, 0], weights, products.detach().reshape(28, 28)]
@@ -196,7 +198,8 @@ torch.testing.assert_close(by_hand, hidden)
 
 # %%
 # The bias of shape (20,) is added to each of the three rows: it is *broadcast*. And why
-# ``assert_close`` instead of equal? Two ways to add up 784 numbers may differ in the last digit.
+# ``assert_close`` instead of ``torch.equal``? Two ways to add up 784 numbers may differ in the last
+# digits.
 #
 # A linear layer works on the last axis
 # -------------------------------------
@@ -262,8 +265,9 @@ plt.show()
 # Without ReLU, two layers are one
 # --------------------------------
 #
-# Is so little worth a layer of its own? Let us see what two linear layers do without it. If we put
-# the first formula into the second, we get
+# Is so little worth a layer of its own? In :doc:`05_neurons` a network without it could only draw a
+# straight line. Here is why. If we put the formula of one linear layer into that of the next, we
+# get
 #
 # .. math::
 #
@@ -288,7 +292,7 @@ assert not torch.allclose(with_relu, as_one, atol=1e-3)
 
 # %%
 # The first difference is rounding, the second one is real. You can see what is lost. We walk in a
-# straight line from the first image to the second, and on beyond both, in 401 steps. At each step
+# straight line from the first image to the second, and on beyond both, with 401 stops. At each stop
 # we ask for three of the ten outputs.
 
 steps = torch.linspace(-1.5, 2.5, 401)  # (401,)
@@ -316,6 +320,7 @@ plt.show()
 # %%
 # Each bend is a place where a hidden unit passes through zero, and ReLU switches it on or off. That
 # can be checked: wherever no unit switches, three neighboring points must lie on a straight line.
+# (``diff`` subtracts neighbors. If it gives the same number twice, a second ``diff`` gives 0.)
 
 on = layer1(walk) > 0  # (401, 20)
 switches = on[1:] != on[:-1]  # (400, 20)
@@ -331,7 +336,8 @@ assert bend[unbroken].max() < 1e-5 < bend.max()
 
 # %%
 # Without bends, a network stays a straight line, however many layers it has. With enough of them,
-# it can come as near as you like to any continuous curve.
+# it can come as near as you like to any continuous curve. (That is a theorem; the last paper in
+# *Further reading* proves it.)
 #
 # Sequential: one after the other
 # -------------------------------
@@ -376,7 +382,7 @@ print(named)
 assert named.hidden is named[1]
 
 # %%
-# Now the network of the last chapter. It has a ``Flatten``, and then a ``Sequential`` called
+# Now the network of :doc:`06_build_model`. It has a ``Flatten``, and then a ``Sequential`` called
 # ``linear_relu_stack``. A ``for`` loop visits the layers one by one, so we can watch the numbers on
 # their way. A small function keeps what comes out of each.
 
@@ -401,7 +407,7 @@ for name, values in stages:
 
 # %%
 # (Under ``torch.no_grad()`` PyTorch takes no notes for training.) We sent the whole batch this
-# time, so that there is enough for histograms, one for each stage. All have the same scale below.
+# time, so that there is enough for histograms, one for each stage. All have the same value axis.
 # Look for two things. A ReLU turns the left half of the hill into one tall bar at zero. And the
 # hill gets narrower from layer to layer.
 
@@ -481,9 +487,9 @@ print("sum for each image:", probabilities.sum(dim=1).tolist())
 torch.testing.assert_close(probabilities, by_hand)
 
 # %%
-# The bars show the first image. What counts are the differences between the logits: a small
-# difference gives nearly equal probabilities. If we make all the logits ten times as large, the
-# order stays the same, and the largest takes much more.
+# The sums are 1, but for rounding. The bars below show the first image. What counts are the
+# differences between the logits: a small difference gives nearly equal probabilities. If we make
+# all the logits ten times as large, the order stays the same, and the largest takes much more.
 
 sharper = softmax(10 * logits)  # (3, 10)
 assert torch.equal(sharper.argsort(dim=1), logits.argsort(dim=1))
@@ -585,7 +591,8 @@ assert not same_with_dim_0
 # ---------------
 #
 # **The image is not flattened.** ``Linear`` looks at the last axis, and finds 28 where it wants
-# 784. All axes in front are lumped together in the message: 84 is 3 · 1 · 28 rows.
+# 784. All axes in front are lumped together in the message: 84 is 3 · 1 · 28 rows. (``addmm`` is
+# PyTorch's name for a matrix product with something added, here the bias.)
 
 try:
     layer1(images)
@@ -612,10 +619,9 @@ print("numbers as expected:", torch.allclose(wrong, square(activated)))
 assert not torch.allclose(wrong, square(activated))
 
 # %%
-# **A** ``view`` **of numbers that do not lie in order.** ``view`` never copies: it reads the same
-# memory with a new shape. After ``transpose`` the columns of each image come first, and no new
-# shape can read the memory in that order. ``flatten`` and ``reshape`` copy the numbers where they
-# must.
+# **A** ``view`` **of numbers that do not lie in order.** :doc:`02_tensors` shows it with a table;
+# images do it, too. After ``transpose`` the columns of each image come first, and no new shape can
+# read the memory in that order. ``flatten`` and ``reshape`` copy the numbers where they must.
 
 turned = images.transpose(2, 3)  # (3, 1, 28, 28)
 print("contiguous:", turned.is_contiguous())

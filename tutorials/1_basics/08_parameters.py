@@ -57,8 +57,8 @@ print(first.bias.detach()[:2])
 
 # %%
 # The first line carries a ``grad_fn``: PyTorch took a note that these two numbers were cut out of a
-# parameter, in case you want to train through that. ``detach()`` leaves the note away and gives the
-# plain numbers. For looking, take that one.
+# parameter, in case you want to train through that (:doc:`09_autograd`). ``detach()`` leaves the
+# note away and gives the plain numbers. For looking, take that one.
 
 assert first.bias[:2].requires_grad
 assert not first.bias.detach()[:2].requires_grad
@@ -111,8 +111,8 @@ plt.show()
 # -------------------
 #
 # The class is called :class:`torch.nn.Parameter`. It is a tensor, with everything that tensors can
-# do, plus two habits: it asks for gradients from the start, and a module that gets one as an
-# attribute takes it into its list.
+# do, plus two habits: from the start it asks for *gradients*, the slopes that training follows, and
+# a module that gets one as an attribute takes it into its list.
 
 weight = first.weight  # (512, 784)
 
@@ -125,13 +125,14 @@ assert issubclass(nn.Parameter, torch.Tensor)
 
 # %%
 # Older texts speak of ``Variable``, a wrapper around tensors. It was merged with the tensor in
-# 2018. Today the word lives on only in some error messages; we shall meet one.
+# 2018. Today the word lives on in some error messages; you will see one under *Common mistakes*.
 #
 # What a module keeps track of
 # ----------------------------
 #
 # It is often said that ``nn.Module`` tracks all its attributes. It does not. Here is a module with
-# five kinds of attributes, and three of them are kept track of.
+# five kinds of attributes, and three of them are kept track of. (``state_dict()`` holds what gets
+# saved: :doc:`11_save_load`.)
 
 
 class Attributes(nn.Module):
@@ -155,7 +156,7 @@ print("state_dict:", list(module.state_dict()))
 # tensor and the layer in the Python list are in none of the lists.
 #
 # **Predict, then run.** ``.to(...)`` moves a module to another device, or converts it to another
-# type. We convert ours to ``float64``, because that needs no second device. Which of the five
+# dtype. We convert ours to ``float64``, because that needs no second device. Which of the five
 # follow?
 
 module = module.to(torch.float64)
@@ -250,7 +251,7 @@ for container in [list, nn.ModuleList]:
 # .. math:: -\frac{1}{\sqrt{n}} \le w \le \frac{1}{\sqrt{n}}
 #
 # A unit adds up one product for each input. The more inputs there are, the smaller the weights have
-# to be, or the sum gets too large.
+# to be, or the sum gets too large. (Then units saturate: :doc:`05_neurons`.)
 
 linears = [layer for layer in model.linear_relu_stack if isinstance(layer, nn.Linear)]
 for layer in linears:
@@ -263,7 +264,8 @@ for layer in linears:
     assert bias_max <= bound
 
 # %%
-# The histograms are flat, and they stop at the dashed bounds.
+# The histograms are flat, and they stop at the dashed bounds. The last one is rougher, because the
+# output layer has far fewer weights.
 
 fig, axes = plt.subplots(1, 3, figsize=(7, 2.5), sharex=True)
 for ax, layer in zip(axes, linears, strict=True):
@@ -328,10 +330,10 @@ for name, parameter in small.named_parameters():
 # Why not start at zero?
 # ----------------------
 #
-# Zero seems a fair first value. To see why it is not, we need a *gradient*. For each parameter it
-# holds one number for each entry: how fast the loss grows when that entry grows a little. Training
-# moves each entry against its gradient. You call ``backward()`` on the loss, and then each
-# parameter has its gradient in ``.grad``.
+# Zero seems a fair first value. To see why it is not, look at the gradients. A gradient holds one
+# number for each entry of its parameter, a slope: how fast the loss grows when that entry grows a
+# little. Training moves each entry against its slope. You call ``backward()`` on the loss, and then
+# each parameter has its gradient in ``.grad``. :doc:`09_autograd` opens that up.
 
 train_set, test_set = data.load_dataset()
 images, labels = data.as_tensors(train_set)  # (N, 1, 28, 28), (N,)
@@ -377,7 +379,10 @@ compute_gradients(model)
 same = alike.linear_relu_stack[0].weight.grad  # (512, 784)
 different = model.linear_relu_stack[0].weight.grad  # (512, 784)
 
+outgoing = alike.linear_relu_stack[2].weight.grad  # (512, 512)
+
 torch.testing.assert_close(same, same[:1].expand(512, 784))
+torch.testing.assert_close(outgoing, outgoing[:, :1].expand(512, 512))
 assert not torch.allclose(different, different[:1].expand(512, 784))
 
 # %%
@@ -403,9 +408,9 @@ plotting.describe(
 plt.show()
 
 # %%
-# Units with the same weights get the same gradient, so they take the same step and have the same
-# weights again. 512 units do the work of one. Training does not end that. We let it run for one
-# *epoch*: each training image is used once.
+# All units of the first layer have the same weights coming in, and the same going out into the next
+# layer. So both get the same gradient, take the same step, and are alike again. 512 units do the
+# work of one. Training does not end that. We let it run for one *epoch*.
 #
 # (An *optimizer* changes the parameters. This one, SGD, subtracts the learning rate ``lr`` times
 # the gradient. ``fit`` from the course's package feeds it with images; :doc:`10_training` writes
@@ -453,7 +458,7 @@ assert trainable_count == 669_706 - 401_920 == 267_786
 
 # %%
 # They are still parameters, they are counted and saved. But they get no gradient, and training
-# leaves them alone.
+# leaves them alone. (``no_grad`` does not freeze, as :doc:`09_autograd` shows.)
 
 frozen_before = partly.linear_relu_stack[0].weight.clone()  # (512, 784)
 free_before = partly.linear_relu_stack[2].weight.detach().clone()  # (512, 512)
@@ -470,7 +475,7 @@ assert not torch.equal(partly.linear_relu_stack[2].weight, free_before)
 # -------------------
 #
 # Now we train the whole network and look at its first layer before and after. ``clone()`` makes a
-# copy. Without it, ``before`` would be another name for the same memory, and would change along.
+# copy. Without it, ``before`` would share the weight's memory, and change along.
 
 weight = model.linear_relu_stack[0].weight  # (512, 784)
 before = weight.detach().clone()  # (512, 784)
@@ -539,9 +544,9 @@ plt.show()
 # Where nothing is learned
 # ------------------------
 #
-# Look at the white places in the change. The gradient of a weight is a sum over the images, and
-# each term has the value of the weight's pixel as a factor. If a pixel is black in *every* training
-# image, all terms are zero, and the weights for it never move. SGD leaves them exactly where
+# Look at the white places in the change. The gradient of a weight is a mean over the images of a
+# batch, and each term has the value of the weight's pixel as a factor. If a pixel is black in
+# *every* training image, all terms are zero, and plain SGD leaves the weights for it exactly where
 # they were.
 
 used_images = images[:2000]  # (used, 1, 28, 28)
@@ -645,7 +650,7 @@ layer.weight = nn.Parameter(torch.zeros(10, 784))
 
 # %%
 # **A change in place without** ``no_grad``. Here is the old word *Variable* again. A *leaf* is a
-# tensor that was not computed from others, as parameters are.
+# tensor that was not computed from others, such as a parameter.
 
 try:
     layer.weight.add_(1)

@@ -79,7 +79,7 @@ print(f"z to b:    factor {1:+.4f}, so far {by_hand['b']:+.4f}")
 # The same by PyTorch
 # -------------------
 #
-# Now with tensors. ``requires_grad=True`` says: I shall want the gradient for this one. Then come
+# Now with tensors. ``requires_grad=True`` says: I will want the gradient for this one. Then come
 # the same three steps, and ``backward()`` on the loss. The results land in ``.grad``.
 # (``retain_grad()`` makes PyTorch keep those of ``z`` and ``a``, too. Usually it throws them away.)
 
@@ -229,7 +229,7 @@ def inputs_of(node):
         elif earlier in result_of:
             inputs.append(result_of[earlier])
         else:
-            leaf = earlier.variable
+            leaf = earlier.variable  # where AccumulateGrad adds
             inputs.append(("w" if leaf is w else "b", leaf))
     return inputs
 
@@ -497,8 +497,9 @@ assert w.grad == without_v
 # Softmax, then cross-entropy
 # ---------------------------
 #
-# The cross-entropy is :math:`-\ln p_t`, where :math:`t` is the true class. Only :math:`p_t` counts,
-# with the slope :math:`-1 / p_t`. This is our :math:`v`. Its product with the Jacobian is plain:
+# The cross-entropy (:doc:`06_build_model`) is :math:`-\ln p_t`, where :math:`t` is the true class.
+# Only :math:`p_t` counts, with the slope :math:`-1 / p_t`. This is our :math:`v`. Its product with
+# the Jacobian is plain:
 #
 # .. math:: \frac{\partial L}{\partial z} = p - \text{one-hot}(t)
 
@@ -668,7 +669,7 @@ plt.show()
 def numbers_kept(compute):
     kept = []
 
-    def keep(tensor):
+    def keep(tensor):  # PyTorch calls it for each tensor that it keeps
         kept.append(tensor.numel())
         return tensor
 
@@ -789,7 +790,8 @@ plt.show()
 # --------------------
 #
 # Any tensor may ask for its gradient, the input image, too. We train a small network for a moment
-# and freeze it: this time, it is not the network that shall change.
+# (the settings are explained in :doc:`10_training`) and freeze it: this time, it is not the network
+# that are to change.
 
 classifier = nn.Sequential(
     nn.Flatten(), nn.Linear(28 * 28, 64), nn.ReLU(), nn.Linear(64, 10)
@@ -809,6 +811,7 @@ test_labels = test_labels[:300]  # (300,)
 
 def input_gradient(images, labels):
     images = images.clone().requires_grad_()
+    # the sum, not the mean: so each image has the gradient of its own loss
     loss = F.cross_entropy(classifier(images), labels, reduction="sum")
     loss.backward()
     return images.grad

@@ -32,7 +32,7 @@ import matplotlib.pyplot as plt
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.utils.data import DataLoader, Subset, TensorDataset, random_split
+from torch.utils.data import DataLoader, Subset, TensorDataset
 
 from firstlayers import data, plotting, training
 from firstlayers.models import NeuralNetwork
@@ -52,8 +52,9 @@ labels = all_labels[:64].to(device)  # (64,)
 
 # %%
 # A network gives each image ten probabilities. Of these, one matters here: the probability of the
-# true class. We want it to be close to 1. The *cross-entropy* is minus its natural logarithm. Let
-# us compute it by hand for the first image, and then with PyTorch's function.
+# true class. We want it to be close to 1. The *cross-entropy* is minus its natural logarithm, as
+# :doc:`06_build_model` said. Let us compute it by hand for the first image, and then with PyTorch's
+# function.
 
 logits = model(images)  # (64, 10)
 probabilities = F.softmax(logits, dim=1)  # (64, 10)
@@ -118,8 +119,8 @@ assert abs(loss.item() - torch.log(torch.tensor(10.0)).item()) < 0.1
 # -------------------------
 #
 # We want a smaller loss, and 669,706 parameters may be changed. Which way should each of them go?
-# That is what the *gradient* says. :meth:`torch.Tensor.backward` computes it for all parameters at
-# once and stores it beside each parameter, in ``.grad``.
+# That is what the *gradient* says. As in :doc:`09_autograd`, ``backward()`` computes it for all
+# parameters at once and puts it into their ``.grad``.
 #
 # **Predict, then run.** What will ``backward()`` have changed in the weights?
 
@@ -137,9 +138,8 @@ assert sum(parameter.numel() for parameter in model.parameters()) == 669_706
 
 # %%
 # Nothing: the weights are what they were. There is now a gradient, of the same shape as the
-# weights. Each entry says how fast the loss grows when that one weight grows. We need not believe
-# this. Take one parameter, the first bias of the last layer, move it a little in both directions,
-# and measure.
+# weights. Each entry says how fast the loss grows when that one weight grows. A finite difference
+# checks it, here for the first bias of the last layer.
 
 
 def loss_with_bias_moved(by):
@@ -211,7 +211,7 @@ plt.show()
 # One step, taken apart
 # ---------------------
 #
-# An *optimizer* takes the steps. It is made once, from the parameters that it shall change. The
+# An *optimizer* takes the steps. It is made once, from the parameters that it is to change. The
 # plainest is :class:`torch.optim.SGD`, for stochastic gradient descent. *Stochastic*, because each
 # gradient comes from a random batch and not from all images. Its *learning rate* ``lr`` is what the
 # picture called distance: each parameter becomes ``parameter - lr * gradient``.
@@ -230,10 +230,10 @@ assert loss_after < loss
 
 # %%
 # For the next step we need the gradient at the new place, so ``backward()`` is called again, while
-# the old gradient still stands in ``.grad``.
+# the old gradient still stands in ``.grad``. You know from :doc:`09_autograd` what it does then.
 #
-# **Predict, then run.** We clear the gradient. Then we compute the same loss twice, call
-# ``backward()`` on each, and do nothing in between. What will ``.grad`` hold?
+# **Predict, then run.** We clear the gradient, and call ``backward()`` on the same loss, computed
+# twice. How will the size of the gradient change from the first call to the second?
 
 optimizer.zero_grad()
 print("gradient after zero_grad():", weight.grad)
@@ -246,9 +246,9 @@ print(f"size of the gradient: {once.norm():.4f}, then {weight.grad.norm():.4f}")
 assert torch.allclose(weight.grad, 2 * once)
 
 # %%
-# ``backward()`` *adds* to what is there. That is of use when a batch is too large for the memory:
-# you add up the gradients of its parts and take one step. In all other cases it means that the old
-# gradients must go first. Now we have the five lines of every training loop, in their order:
+# It doubles. That is of use when a batch is too large for the memory: you add up the gradients of
+# its parts and take one step. In all other cases the old gradients must go first. Now we have the
+# five lines of every training loop, in their order:
 
 optimizer.zero_grad()  # forget the old gradients
 logits = model(images)  # (64, 10), the forward pass
@@ -262,25 +262,14 @@ optimizer.step()  # move each parameter a little
 # Three parts of the data
 # -----------------------
 #
-# A network can learn its training images by heart; soon we shall see it happen. If you want to know
-# what it has *learned*, ask it about images that it was not trained on. We need such images for two
-# purposes, and so the data has three parts:
-#
-# * the **training** images: the network learns from them,
-# * the **validation** images: *you* learn from them, which settings are good and when to stop,
-# * the **test** images: they answer the question how good the result is, once, at the end.
-#
-# Why not choose with the test images? Because you would choose what suits these very images, and
-# their number would then flatter you. :func:`torch.utils.data.random_split` cuts a fifth off the
-# training set. With a generator of its own, the cut is the same whenever you run it.
+# A network can learn its images by heart; under *Overfitting* you will see it happen. So we divide
+# the data as in :doc:`03_data`: the network learns from the *training set*, you make your decisions
+# with the *validation set*, and the *test set* says at the end how good the result is.
 
 whole = TensorDataset(all_images, all_labels)
-cut = torch.Generator().manual_seed(0)
-train_part, valid_part = random_split(whole, [0.8, 0.2], generator=cut)
+train_part, valid_part = data.split(whole, (0.8, 0.2), seed=0)
 test_part = TensorDataset(*data.as_tensors(test_set))
 
-again, _ = random_split(whole, [0.8, 0.2], generator=torch.Generator().manual_seed(0))
-assert again.indices == train_part.indices
 assert not set(train_part.indices) & set(valid_part.indices)
 
 # %%
@@ -317,7 +306,7 @@ print("batch sizes:", [len(labels) for images, labels in few_loader])
 # %%
 # The training loader shuffles, so that each epoch brings other batches. The validation loader need
 # not: a mean does not depend on the order. The last batch is smaller, because 1000 is 15 · 64 + 40.
-# Keep that in mind.
+# That will matter in a moment.
 #
 # The epoch
 # ---------
@@ -403,9 +392,9 @@ loss, accuracy = evaluate(model, few_valid_loader)
 print(f"validation loss {loss:.4f}, accuracy {accuracy:.1%}")
 
 # %%
-# ``torch.inference_mode()`` tells PyTorch to take no notes for ``backward()``. That saves time and
-# memory. ``model.eval()`` is another thing: it tells the *layers* that this is no training. The two
-# do not replace each other.
+# Under ``torch.inference_mode()`` PyTorch takes no notes, as :doc:`09_autograd` showed.
+# ``model.eval()`` is another thing: it tells the *layers* that this is no training. The two do not
+# replace each other.
 
 model.eval()
 print("eval() alone, notes are taken:", model(images).requires_grad)
@@ -424,7 +413,8 @@ assert torch.equal(in_eval_mode, in_train_mode)
 # %%
 # But some layers behave differently while training. :class:`torch.nn.Dropout` sets half of its
 # inputs to zero, at random, in order to make a network less dependent on single units. Outside of
-# training it must let everything through. (Batch normalization is the other well-known case.)
+# training it must let everything through. (Batch normalization is the other well-known case:
+# :doc:`11_save_load` shows it.)
 
 with_dropout = nn.Sequential(
     nn.Flatten(), nn.Linear(784, 512), nn.ReLU(), nn.Dropout(0.5), nn.Linear(512, 10)
@@ -646,8 +636,8 @@ print(f"trained on 1000 images: validation accuracy {first_run.valid_accuracy[-1
 
 # %%
 # If there are no more images, stop when the validation loss no longer falls: *early stopping*.
-# Dropout can narrow the gap too, and so can *weight decay*, which pulls all weights toward zero
-# (the argument ``weight_decay`` of the optimizer).
+# (:doc:`11_save_load` keeps the weights of the best epoch.) Dropout can narrow the gap too, and so
+# can *weight decay*, which pulls all weights toward zero (``weight_decay`` of the optimizer).
 #
 # Better steps
 # ------------
@@ -1030,7 +1020,7 @@ assert len(set(losses)) == 1
 # little around its first value and never falls.
 #
 # **Labels of the wrong kind.** Labels are class numbers, of type ``int64``. Floating-point numbers
-# will not do, nor will *one-hot* rows of whole numbers (a 1 for the true class, 0 elsewhere).
+# will not do, nor will *one-hot* rows of whole numbers.
 
 logits = model(images)  # (64, 10)
 one_hot = F.one_hot(labels, 10)  # (64, 10)
@@ -1043,12 +1033,8 @@ for wrong_labels in (labels.float(), one_hot):
 
 # %%
 # The second message speaks of class probabilities: rows of *floats* are accepted, for labels that
-# are themselves uncertain. For plain classes they give the same loss and only take memory.
-
-with_rows = F.cross_entropy(logits, one_hot.float())
-assert torch.isclose(with_rows, F.cross_entropy(logits, labels))
-
-# %%
+# are themselves uncertain. For plain classes they only take memory, as :doc:`04_transforms` showed.
+#
 # **A loss that is not one number.** ``backward()`` asks how *one* number changes. With
 # ``reduction="none"`` you have 64 of them. Take their mean first.
 
@@ -1058,17 +1044,9 @@ except RuntimeError as error:
     print("RuntimeError:", error)
 
 # %%
-# **The same loss twice.** To save memory, ``backward()`` throws its notes away when it is done.
-# Each step needs a forward pass of its own.
-
-loss = F.cross_entropy(model(images), labels)
-loss.backward()
-try:
-    loss.backward()
-except RuntimeError as error:
-    print("RuntimeError:", error)
-
-# %%
+# **The same loss twice.** Each step needs a forward pass of its own: :doc:`09_autograd` shows the
+# error of a second ``backward()``.
+#
 # **No** ``eval()``. You have seen it above, with dropout: the same image, another answer each time.
 #
 # Your turn
@@ -1099,8 +1077,8 @@ except RuntimeError as error:
 #
 # **Next:** :doc:`11_save_load` keeps what the network has learned.
 #
-# **Further reading:** :class:`torch.nn.CrossEntropyLoss`, the module :mod:`torch.optim`, and
-# :func:`torch.utils.data.random_split`. The papers: `stochastic approximation, where SGD comes from
+# **Further reading:** :class:`torch.nn.CrossEntropyLoss`, the module :mod:`torch.optim`. The
+# papers: `stochastic approximation, where SGD comes from
 # <https://doi.org/10.1214/aoms/1177729586>`__, `momentum
 # <https://proceedings.mlr.press/v28/sutskever13.html>`__, `Adam
 # <https://arxiv.org/abs/1412.6980>`__, `cosine learning rates <https://arxiv.org/abs/1608.03983>`__

@@ -23,8 +23,8 @@ run that, once resumed, ends with exactly the weights it would have had without 
 # -----------------------
 #
 # We train the network of this track for a few epochs, on 1,000 images. This chapter stays on the
-# processor, and on one thread of it: then all numbers are added up in the same order each time, and
-# we can compare to the last bit.
+# processor (``cpu``), and on one thread of it: then all numbers are added up in the same order each
+# time, and we can compare to the last bit.
 
 import contextlib
 import copy
@@ -417,7 +417,8 @@ assert empty.linear_relu_stack[0].weight is not old
 # -------------------
 #
 # The last epoch need not be the best. So keep the weights of the epoch with the lowest validation
-# loss. We train on only 100 images, so that the network overfits, and keep the best in two ways.
+# loss. As in :doc:`10_training`, we train on only 100 images, so that the network overfits, and
+# keep the best in two ways.
 #
 # **Predict, then run.** One of the two does not work. Which?
 
@@ -780,7 +781,7 @@ good = torch.load(new_path, weights_only=True)["states"]["model"]
 biases = good["linear_relu_stack.4.bias"]  # (10,)
 content = bytearray(new_path.read_bytes())
 place = content.index(biases.numpy().tobytes()) + 4 * biases.argmax().item()
-content[place + 3] ^= 0b0100_0000
+content[place + 3] ^= 0b0100_0000  # ^ turns one bit over, here of the exponent
 damaged_path = folder / "damaged.pt"
 damaged_path.write_bytes(content)
 
@@ -822,16 +823,17 @@ assert all(torch.equal(before[name], t) for name, t in normed.state_dict().items
 # Without the class
 # -----------------
 #
-# All this needs your class. ``torch.export.export`` writes down the computation itself, so that it
-# can be loaded without the class, or compiled for a program in C++. For other tools there is the
-# format ONNX, which ``torch.onnx.export`` writes with the help of a package ``onnx``. (To predict,
-# ``load_checkpoint`` takes the network alone, and touches nothing else.)
+# To load a file as we did so far, you need your class. ``torch.export.export`` writes down the
+# computation itself, so that it can be loaded without the class, or compiled for a program in C++.
+# For other tools there is the format ONNX, which ``torch.onnx.export`` writes with the help of a
+# package ``onnx``. (We only want to predict, so ``load_checkpoint`` gets the network alone, and
+# touches nothing else.)
 
 network = NeuralNetwork()
 checkpoints.load_checkpoint(new_path, network)
 network.eval()
 
-any_batch = ({0: torch.export.Dim.DYNAMIC},)
+any_batch = ({0: torch.export.Dim.DYNAMIC},)  # dimension 0 may have any length
 exported = torch.export.export(network, (images[:2],), dynamic_shapes=any_batch)
 torch.export.save(exported, folder / "network.pt2")
 
@@ -892,8 +894,8 @@ for tensor in (images[:1], images[:1].clone()):
 assert sizes[0] > images.nbytes > 100 * sizes[1]
 
 # %%
-# **An optimizer of another network.** You run the cell that makes the network once more, and the
-# optimizer still belongs to the one before. ``save_checkpoint`` notices.
+# **An optimizer of another network.** As in :doc:`10_training`, you run the cell that makes the
+# network once more, and the optimizer belongs to the one before. ``save_checkpoint`` notices.
 
 model = NeuralNetwork()
 try:
