@@ -790,8 +790,8 @@ plt.show()
 # --------------------
 #
 # Any tensor may ask for its gradient, the input image, too. We train a small network for a moment
-# (the settings are explained in :doc:`10_training`) and freeze it: this time, it is not the network
-# that are to change.
+# (the settings are explained in :doc:`10_training`) and freeze it: this time, the network stays as
+# it is.
 
 classifier = nn.Sequential(
     nn.Flatten(), nn.Linear(28 * 28, 64), nn.ReLU(), nn.Linear(64, 10)
