@@ -220,8 +220,8 @@ ax.set(
 ax.legend()
 plotting.describe(
     fig,
-    "Ten bars, one a class, show the range of its probability over 64 images. All of them lie "
-    "close to the dashed line at one tenth, whatever the image.",
+    "Ten bars, one a class, show the range of its probability over 64 images. All of "
+    "them lie close to the dashed line at one tenth, whatever the image.",
 )
 plt.show()
 
