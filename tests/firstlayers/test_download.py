@@ -739,7 +739,8 @@ def test_waiting_for_another_process_is_told(
     offered.misbehave = bad_server.slowly
     process, connection = start(processes, root, offered)
     connection.send("begin")
-    while not offered.requested:
+    deadline = time.monotonic() + 30
+    while not offered.requested and time.monotonic() < deadline:
         time.sleep(0.001)
     load_dataset("mnist", root)
     process.join(30)
