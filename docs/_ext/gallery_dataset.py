@@ -32,12 +32,12 @@ def load_asked_for(app: Sphinx) -> None:
     name = os.environ.get("FIRSTLAYERS_DATASET") or "digits"
     if name == "digits" or not app.config.sphinx_gallery_conf["plot_gallery"]:
         return  # always there; and a build in which nothing changed need not import PyTorch
-    from firstlayers.data import DatasetDamaged, DatasetUnavailable, load_dataset
+    from firstlayers.data import DatasetUnavailable, load_dataset
 
     logger.info("loading the data set %s ...", name)
     try:
         load_dataset(name)
-    except (DatasetUnavailable, DatasetDamaged) as error:
+    except DatasetUnavailable as error:
         raise DatasetError(str(error)) from error
     except ValueError as error:
         raise ConfigError(str(error)) from error

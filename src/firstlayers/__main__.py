@@ -6,13 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from firstlayers.data import DATASETS, load_dataset
-from firstlayers.download import (
-    KINDS,
-    DatasetDamaged,
-    DatasetUnavailable,
-    data_folder,
-    take_stock,
-)
+from firstlayers.download import KINDS, DatasetUnavailable, data_folder, take_stock
 
 ROOT_HELP = (
     "the folder that holds the data sets (default: $FIRSTLAYERS_DATA, or the user's cache folder)"
@@ -56,7 +50,7 @@ def _download(chosen: argparse.Namespace) -> int:
     folder = data_folder(chosen.root)
     try:
         train_set, test_set = load_dataset(chosen.name, folder)
-    except (DatasetUnavailable, DatasetDamaged) as error:
+    except DatasetUnavailable as error:
         print(error, file=sys.stderr)
         return 1
     stock = take_stock(chosen.name, folder)

@@ -197,9 +197,8 @@ def check(name: str, raw: Path) -> bool:
     for file in FILES:
         path = raw / file
         try:
-            digest = _check_file(name, path, file)
+            digest, counts[file] = _check_file(name, path, file)
             _compare(digest, sums.get(file))
-            counts[file] = _idx_shape(path, file)[0]
         except _Fault as fault:
             raise DatasetDamaged(f"{path} is damaged: {fault}.") from None
         verified.append(file in sums or _is_published(name, file, digest))
@@ -268,8 +267,8 @@ def _candidates(name: str, root: Path, file: str) -> list[Path]:
     return [path for folder in folders for n in names if (path := folder / n).is_file()]
 
 
-def _check_file(name: str, path: Path, file: str) -> str:
-    """Check one file by itself and return its SHA-256."""
+def _check_file(name: str, path: Path, file: str) -> tuple[str, int]:
+    """Check one file by itself; return its SHA-256 and how many examples it holds."""
     shape = _idx_shape(path, file)
     if len(shape) == 3 and shape[1:] != (28, 28):
         raise _Fault(f"its images are {shape[1]} x {shape[2]} pixels, not 28 x 28")
@@ -285,7 +284,7 @@ def _check_file(name: str, path: Path, file: str) -> str:
         raise _Fault(f"it is not MNIST's file: its SHA-256 is {digest}, not {published}")
     if name != "mnist" and digest == published:
         raise _Fault(f"it is MNIST's file, not one of {name}")
-    return digest
+    return digest, shape[0]
 
 
 def _idx_shape(path: Path, file: str) -> tuple[int, ...]:
@@ -384,7 +383,7 @@ def _stage(name: str, root: Path, source: Path, file: str, md5: str) -> None:
             shutil.copyfileobj(given, made, 2**20)
             made.flush()
             os.fsync(made.fileno())  # or a power cut could leave a renamed, empty file
-        digest = _check_file(name, begun, file)
+        digest, _ = _check_file(name, begun, file)
         expected = _read_sums(source.parent).get(file) if source.name == file else None
         _compare(digest, expected)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
