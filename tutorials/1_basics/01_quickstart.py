@@ -238,8 +238,8 @@ assert last_part(valid_losses) < 0.03
 # ---------------
 #
 # We chose the learning rate so that the *validation* images came out well, and so their number may
-# flatter us. The test images had no part in learning or in any choice. Now we ask them, once, and
-# keep the answers.
+# flatter us. The network has not learned from the test images. Now we ask them, once, and keep the
+# answers.
 #
 # **Predict, then run.** Will the network do better or worse on them than on its training images?
 
