@@ -445,6 +445,7 @@ def test_leftovers_of_a_killed_process_do_not_matter(offered: Server, root: Path
     staging.mkdir(parents=True)
     (staging / FILES[0]).write_bytes(b"half a fi")
     (staging / f"{FILES[1]}.gz.part").write_bytes(b"half an arch")
+    (staging / "from-an-older-version.part").write_bytes(b"what nobody overwrites")
     (staging / "SHA256SUMS").write_text("0123", encoding="ascii")
     load_dataset("mnist", root)
     assert_good(root)
@@ -733,9 +734,17 @@ def test_four_processes_at_once_download_once(processes, offered: Server, root: 
     assert_good(root)
 
 
-def test_waiting_for_another_process_is_told(
-    processes, offered: Server, root: Path, caplog: pytest.LogCaptureFixture
+def test_waiting_for_another_process_is_told_and_spares_the_work(
+    processes,
+    offered: Server,
+    root: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    def install(*args: object, **settings: object) -> None:
+        pytest.fail("the other process had done the work")
+
+    monkeypatch.setattr(download, "_install", install)
     offered.misbehave = bad_server.slowly
     process, connection = start(processes, root, offered)
     connection.send("begin")
