@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from firstlayers.models import NeuralNetwork
+from firstlayers.models import Network, NeuralNetwork
 
 
 def test_network_has_669706_parameters_in_three_layers() -> None:
@@ -53,3 +53,27 @@ def test_weights_are_initialized_as_linear_does() -> None:
             assert layer.weight.abs().max() <= bound
             assert layer.weight.abs().max() > 0.95 * bound
             assert layer.weight.std().item() > 0.5 * bound
+
+
+def test_network_of_the_second_track_has_109386_parameters_under_their_names() -> None:
+    shapes = {name: tuple(parameter.shape) for name, parameter in Network().named_parameters()}
+    assert shapes == {
+        "fc1.weight": (128, 784),
+        "fc1.bias": (128,),
+        "fc2.weight": (64, 128),
+        "fc2.bias": (64,),
+        "fc3.weight": (10, 64),
+        "fc3.bias": (10,),
+    }
+    assert sum(p.numel() for p in Network().parameters()) == 109_386
+
+
+def test_network_of_the_second_track_is_its_formula_for_images_and_for_features() -> None:
+    images = torch.rand(4, 1, 28, 28)
+    model = Network()
+    w1, b1, w2, b2, w3, b3 = model.parameters()
+    hidden = (images.flatten(1) @ w1.T + b1).clamp(min=0)
+    hidden = (hidden @ w2.T + b2).clamp(min=0)
+    torch.testing.assert_close(model(images), hidden @ w3.T + b3)
+    assert torch.equal(model(images.flatten(1)), model(images))
+    assert torch.equal(model(images.squeeze(1)), model(images))
