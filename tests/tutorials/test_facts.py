@@ -9,7 +9,8 @@ import pytest
 from chapters import CHAPTERS, Chapter
 
 FACTS = tomllib.loads(Path(__file__).with_name("facts.toml").read_text(encoding="utf-8"))["fact"]
-PATHS = {path.stem: path for path in CHAPTERS if path.parent.name == "1_basics"}
+PATHS = {path.stem: path for path in CHAPTERS}
+STATEMENTS_OF_THE_SOURCES = range(1, 111)
 
 
 def statements(code: str) -> set[str]:
@@ -32,7 +33,9 @@ def test_fact_is_shown(fact: dict) -> None:
     proofs = [ast.unparse(ast.parse(line)) for line in fact.get("code", [])]
     assert [proof for proof in proofs if proof not in found] == []
     assert [line for line in fact.get("prints", []) if line not in run.output] == []
-    assert proofs or fact["prints"]
+    text = " ".join(Chapter.read(path).text.split())
+    assert [phrase for phrase in fact.get("text", []) if phrase not in text] == []
+    assert proofs or fact.get("prints") or fact["text"]
 
 
 def test_no_fact_is_listed_twice() -> None:
@@ -46,3 +49,17 @@ def test_every_chapter_that_teaches_a_fact_can_be_told_apart(stem: str) -> None:
     # shows what the others explain.
     named = {fact["chapter"] for fact in FACTS}
     assert stem in named or stem == "01_quickstart"
+
+
+def test_chapters_of_all_tracks_have_different_names() -> None:
+    assert len(PATHS) == len(CHAPTERS)
+
+
+def numbers(source: int | list[int]) -> list[int]:
+    return source if isinstance(source, list) else [source]
+
+
+def test_no_statement_of_the_sources_got_lost() -> None:
+    covered = {number for fact in FACTS for number in numbers(fact.get("source", []))}
+    assert sorted(set(STATEMENTS_OF_THE_SOURCES) - covered) == []
+    assert covered <= set(STATEMENTS_OF_THE_SOURCES)
