@@ -13,6 +13,7 @@ sys.path.insert(0, str(HERE / "_ext"))
 
 # Set before the chapters import tqdm: the frames of a bar would be printed one after the other.
 os.environ["TQDM_DISABLE"] = "1"
+os.environ["FIRSTLAYERS_PROGRESS"] = ""  # the exercises of whoever builds are nobody's business
 
 dataset = os.environ.get("FIRSTLAYERS_DATASET") or "digits"
 only = os.environ.get("FIRSTLAYERS_ONLY", "")
@@ -28,6 +29,7 @@ version = release = version_of("firstlayers")
 
 extensions = [
     "callouts",
+    "exercise_folds",
     "gallery_dataset",
     "gallery_stamp",  # before sphinx_gallery, whose cache it corrects
     "gallery_zips",
@@ -152,7 +154,7 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-pages_without_neighbors = "index install data notebooks glossary contributing 404 search"
+pages_without_neighbors = "index install data notebooks exercises glossary contributing 404 search"
 html_sidebars = {page: [] for page in pages_without_neighbors.split()}
 copybutton_selector = (
     "div.highlight-Python pre, div.highlight-python pre, div.highlight-console pre"

@@ -1,8 +1,12 @@
 """What all tests share: a server process that imports once, and a word on the real MNIST."""
 
 import multiprocessing
+import os
 
 import pytest
+
+# The record of exercises of whoever runs the tests is not touched.
+os.environ["FIRSTLAYERS_PROGRESS"] = ""
 
 # Tests that run something in a process of its own fork it from a server, where the platform has one.
 # There is one such server for all of them. Importing PyTorch takes longer than most of what they do.

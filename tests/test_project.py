@@ -64,3 +64,10 @@ def test_every_public_name_is_in_the_api_reference(module: str) -> None:
     )
     public = importlib.import_module(f"firstlayers.{module}").__all__
     assert sorted(documented) == sorted(public)
+
+
+def test_every_public_name_of_the_exercises_is_in_the_api_reference() -> None:
+    page = (ROOT / "docs" / "api" / "exercises.rst").read_text(encoding="utf-8")
+    own, _, _ = page.partition("For contributors")
+    documented = re.findall(r"^\.\. autofunction:: (\w+)$", own, re.MULTILINE)
+    assert sorted(documented) == sorted(importlib.import_module("firstlayers.exercises").__all__)

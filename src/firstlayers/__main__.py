@@ -1,12 +1,16 @@
 """The commands of the package: ``python -m firstlayers --help`` shows them."""
 
 import argparse
+import runpy
 import shlex
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from firstlayers.data import DATASETS, load_dataset
 from firstlayers.download import KINDS, DatasetUnavailable, data_folder, take_stock
+from firstlayers.exercises import registry
+from firstlayers.exercises.report import report
 
 ROOT_HELP = (
     "the folder that holds the data sets (default: $FIRSTLAYERS_DATA, or the user's cache folder)"
@@ -28,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(
         prog="python -m firstlayers",
-        description="Data sets for the course First Layers.",
+        description="Data sets and exercises of the course First Layers.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -40,6 +44,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = commands.add_parser("datasets", help="say which data sets are on this machine")
     command.add_argument("--root", help=ROOT_HELP)
     command.set_defaults(run=_datasets)
+
+    command = commands.add_parser(
+        "probe", help="show what the checker of an exercise sees of an answer"
+    )
+    command.add_argument("exercise", help="the name of the exercise")
+    command.add_argument(
+        "file", nargs="?", type=Path,
+        help="a Python file with an answer (default: the course's answer, and each known slip)",
+    )  # fmt: skip
+    command.set_defaults(run=_probe)
 
     chosen = parser.parse_args(arguments)
     status: int = chosen.run(chosen)
@@ -75,6 +89,25 @@ def _datasets(chosen: argparse.Namespace) -> int:
             if stock.state == "not there":
                 lines[1] = f"to bring it: python -m firstlayers download {name}{root}"
         print(f"{name:15}" + f"\n{'':15}".join(lines))
+    return 0
+
+
+def _probe(chosen: argparse.Namespace) -> int:
+    found = registry.find(chosen.exercise)
+    if found is None:
+        names = registry.similar(chosen.exercise) or [item.name for item in registry.exercises()]
+        print(f"No exercise is called {chosen.exercise}: {', '.join(names)}", file=sys.stderr)
+        return 1
+    if chosen.file is None:
+        print(report(found, found.reference))
+        for slip in found.slips:
+            print(f"\nSlip: {slip.name}\n{report(found, slip.answer)}")
+        return 0
+    answer = runpy.run_path(str(chosen.file)).get(found.answer_name)
+    if answer is None:
+        print(f"{chosen.file} defines no {found.answer_name}", file=sys.stderr)
+        return 1
+    print(report(found, answer))
     return 0
 
 
