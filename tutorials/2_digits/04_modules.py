@@ -231,7 +231,7 @@ plotting.describe(
     fig,
     "An image, and three charts of ten bars with the probabilities of its classes. The "
     "bars of your matrices and those of the class that holds your matrices are the "
-    "same. The class with its own random numbers gives other bars, all near one tenth.",
+    "same. The class with its own random numbers gives other bars.",
 )
 plt.show()
 
