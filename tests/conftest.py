@@ -2,8 +2,12 @@
 
 import multiprocessing
 import os
+from pathlib import Path
 
 import pytest
+
+# Read before a test's fixture removes it.
+REAL_DATA = os.environ.get("FIRSTLAYERS_DATA")
 
 # The record of exercises of whoever runs the tests is not touched.
 os.environ["FIRSTLAYERS_PROGRESS"] = ""
@@ -20,6 +24,15 @@ if "forkserver" in multiprocessing.get_all_start_methods():
             "firstlayers.plotting",
         ]
     )
+
+
+@pytest.fixture
+def real_mnist(request: pytest.FixtureRequest) -> Path:
+    """The folder that holds the real MNIST; without one, the test is skipped."""
+    if not (REAL_DATA and Path(REAL_DATA, "MNIST", "raw").is_dir()):
+        pytest.skip("FIRSTLAYERS_DATA names no folder that holds MNIST")
+    request.node.user_properties.append(("real", "MNIST"))
+    return Path(REAL_DATA)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -32,3 +32,17 @@ def test_data_says_how_to_get_what_is_missing(tmp_path: Path) -> None:
     done = run("data", FIRSTLAYERS_DATA=str(tmp_path))
     assert done.returncode == 1
     assert f"python -m firstlayers download mnist --root {tmp_path}" in done.stderr
+
+
+def test_exercises_are_timed_one_by_one() -> None:
+    done = run("exercises", "softmax", "--repeat", "1")
+    assert done.returncode == 0, done.stderr
+    for name in ("softmax", "median"):
+        assert re.search(rf"^{name} +\d+ ms +\d+ ms +\d+ ms$", done.stdout, re.MULTILINE)
+    assert re.search(r"a process of its own takes \d+\.\d times as long", done.stdout)
+
+
+def test_exercises_say_which_there_are() -> None:
+    done = run("exercises", "sofmax")
+    assert done.returncode == 1
+    assert "no exercise is called sofmax; there are" in done.stderr

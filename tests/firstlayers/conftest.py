@@ -1,6 +1,5 @@
 """Keep the tests apart: figures are drawn off screen and closed, and no setting leaks in."""
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +8,6 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
 from torchvision.datasets import MNIST, FashionMNIST
-
-# Read before the fixture `no_settings` removes it.
-REAL_DATA = os.environ.get("FIRSTLAYERS_DATA")
 
 sys.path.insert(0, str(Path(__file__).parent))  # for idx_files
 
@@ -38,12 +34,3 @@ def no_foreign_host(monkeypatch: pytest.MonkeyPatch) -> None:
     for kind in (MNIST, FashionMNIST):
         monkeypatch.setattr(kind, "mirrors", ["http://127.0.0.1:9/"])
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-
-
-@pytest.fixture
-def real_mnist(request: pytest.FixtureRequest) -> Path:
-    """The folder that holds the real MNIST; without one, the test is skipped."""
-    if not (REAL_DATA and Path(REAL_DATA, "MNIST", "raw").is_dir()):
-        pytest.skip("FIRSTLAYERS_DATA names no folder that holds MNIST")
-    request.node.user_properties.append(("real", "MNIST"))
-    return Path(REAL_DATA)

@@ -636,13 +636,36 @@ assert torch.equal(places, test_labels[:5])
 # Your turn
 # ---------
 #
-# **Your turn: classify.** Write a function ``classify(model, images)``. It takes a network and
-# images of shape (N, 1, 28, 28), and returns the names of the predicted classes, taken from
-# ``classes``, as a list of N strings.
+# Write your answer into the cell below an exercise, and run it: ``@exercise`` checks it and prints
+# what it finds, and the page goes on with the course's version until yours is right.
+# ``hint("classify")`` and ``solution("classify")`` help.
 #
-# **Your turn: error_rate.** Write a function ``error_rate(predictions, labels)``. Both have the
+# **Your turn: classify.** Write a function ``classify(model, images, classes)``. It takes a network,
+# images of shape (N, 1, 28, 28), and the list of the names of all classes. It returns the names of
+# the predicted classes, as a list of N strings. Like ``measure``, it first tells the network that
+# it is only asked.
+
+from firstlayers.exercises import exercise, hint, progress, solution  # noqa: F401
+
+
+@exercise
+def classify(model, images, classes):
+    """(N, 1, 28, 28) images -> the names of N predicted classes."""
+    ...  # your code here
+
+
+# %%
+# **Your turn: error_rate.** Write a function ``error_rate(predictions, labels)``. Both are tensors of
 # shape (N,). It returns the fraction that is wrong, between 0 and 1, as a Python number.
-#
+
+
+@exercise
+def error_rate(predictions, labels):
+    """(N,) predictions, (N,) labels -> the fraction that is wrong."""
+    ...  # your code here
+
+
+# %%
 # Recap
 # -----
 #

@@ -933,14 +933,36 @@ print(torch.Tensor([3]).dtype, "instead of", torch.tensor([3]).dtype)
 # Your turn
 # ---------
 #
+# Write your answer into the cell below an exercise, and run it: ``@exercise`` checks it and prints
+# what it finds, and the page goes on with the course's version until yours is right.
+# ``hint("center_rows")`` and ``solution("center_rows")`` help.
+#
 # **Your turn: center_rows.** Write a function ``center_rows(table)``. A tensor of shape
-# (rows, columns), ``float32``, goes in. Out comes a tensor of the same shape, in which the mean of
-# its row was subtracted from each number. It must be right for a square table, too.
-#
+# (rows, columns), ``float32``, goes in. Out comes a new tensor of the same shape, in which the mean
+# of its row was subtracted from each number. It must be right for a square table, too.
+
+from firstlayers.exercises import exercise, hint, progress, solution  # noqa: F401
+
+
+@exercise
+def center_rows(table):
+    """(rows, columns) -> (rows, columns), each row with the mean 0."""
+    ...  # your code here
+
+
+# %%
 # **Your turn: pick_true.** Write a function ``pick_true(probabilities, labels)``. Probabilities of
-# shape (N, classes) and labels of shape (N,), ``int64``, go in. Out comes, of shape (N,), the
-# probability that each row gives to its own label.
-#
+# shape (N, classes) and labels of shape (N,), ``int64``, go in. Out comes, as a tensor of shape
+# (N,), the probability that each row gives to its own label.
+
+
+@exercise
+def pick_true(probabilities, labels):
+    """(N, classes) probabilities, (N,) labels -> (N,) those of the labels."""
+    ...  # your code here
+
+
+# %%
 # Recap
 # -----
 #

@@ -809,16 +809,49 @@ print(list(itertools.islice(Endless(), 7)))
 # Your turn
 # ---------
 #
+# Write your answer into the cell below an exercise, and run it: ``@exercise`` checks it and prints
+# what it finds, and the page goes on with the course's version until yours is right.
+# ``hint("batch_sizes")`` and ``solution("batch_sizes")`` help.
+#
 # **Your turn: batch_sizes.** Write a function ``batch_sizes(n, batch_size)`` that returns the list
 # of the sizes of all batches that a ``DataLoader`` makes of ``n`` examples, without making a
 # loader. For 1000 and 64 that is fifteen times 64, then 40. It must be right also where nothing is
 # left over.
-#
+
+from firstlayers.exercises import exercise, hint, progress, solution  # noqa: F401
+
+
+@exercise
+def batch_sizes(n, batch_size):
+    """List the sizes of all batches that a loader makes of n examples."""
+    ...  # your code here
+
+
+# %%
 # **Your turn: dataset_class.** Write a class ``TensorImages`` that is made with images of shape
 # (N, 28, 28), labels of shape (N,) and, if you like, a transform. An item is the pair of one image
 # of shape (28, 28), transformed if there is a transform, and its label as an ``int``. Its length is
 # N, and behind its last item it raises an ``IndexError``.
-#
+
+
+@exercise
+class TensorImages(Dataset):
+    """Images (N, 28, 28) and labels (N,): pairs of a (28, 28) image and an int."""
+
+    def __init__(self, images, labels, transform=None):
+        # your code here
+        ...
+
+    def __len__(self):
+        # your code here
+        ...
+
+    def __getitem__(self, index):
+        # your code here
+        ...
+
+
+# %%
 # Recap
 # -----
 #

@@ -876,18 +876,48 @@ assert F.one_hot(few).shape == (3, 3)
 # Your turn
 # ---------
 #
+# Write your answer into the cell below an exercise, and run it: ``@exercise`` checks it and prints
+# what it finds, and the page goes on with the course's version until yours is right.
+# ``hint("normalize")`` and ``solution("normalize")`` help.
+#
 # **Your turn: normalize.** Write a function ``normalize(images, mean, std)`` that normalizes a
 # batch of images of shape (N, 1, 28, 28) by two given numbers, without calling ``v2.Normalize``. The
-# result has the same shape.
-#
+# result is a new tensor of the same shape.
+
+from firstlayers.exercises import exercise, hint, progress, solution  # noqa: F401
+
+
+@exercise
+def normalize(images, mean, std):
+    """(N, 1, 28, 28) images -> the same shape, mean subtracted, divided by std."""
+    ...  # your code here
+
+
+# %%
 # **Your turn: denormalize.** Write a function ``denormalize(images, mean, std)`` that undoes it:
 # normalized images of shape (N, 1, 28, 28) go in, and images of the same shape with their pixels
 # between 0 and 1 come out. It must not change the images it is given.
-#
+
+
+@exercise
+def denormalize(images, mean, std):
+    """(N, 1, 28, 28) normalized images -> the same shape, pixels from 0 to 1."""
+    ...  # your code here
+
+
+# %%
 # **Your turn: one_hot.** Write a function ``one_hot(labels, classes)``, without calling
-# ``F.one_hot``. Labels of shape (N,), ``int64``, go in, and a tensor of shape (N, classes),
-# ``float32``, comes out.
-#
+# ``F.one_hot``. Labels of shape (N,), ``int64``, and the number of classes go in, and a tensor of
+# shape (N, classes), ``float32``, comes out.
+
+
+@exercise
+def one_hot(labels, classes):
+    """(N,) labels -> (N, classes), 1 at the label and 0 elsewhere."""
+    ...  # your code here
+
+
+# %%
 # Recap
 # -----
 #

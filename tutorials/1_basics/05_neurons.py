@@ -989,19 +989,58 @@ print("after relu_:", x.tolist())
 # Your turn
 # ---------
 #
+# Write your answer into the cell below an exercise, and run it: ``@exercise`` checks it and prints
+# what it finds, and the page goes on with the course's version until yours is right.
+# ``hint("neuron")`` and ``solution("neuron")`` help.
+#
 # **Your turn: neuron.** Write a function ``neuron(x, w, b)`` for one unit with a sigmoid at its
 # end. ``x`` has the shape (batch, n), ``w`` (n,), and ``b`` (). The result has the shape (batch,).
-#
+
+from firstlayers.exercises import exercise, hint, progress, solution  # noqa: F401
+
+
+@exercise
+def neuron(x, w, b):
+    """(batch, n) inputs, (n,) weights, () bias -> (batch,) outputs."""
+    ...  # your code here
+
+
+# %%
 # **Your turn: relu.** Write a function ``relu(x)`` without calling PyTorch's. ``x`` may have any
-# shape, the result has the same shape, and ``x`` itself must not change.
-#
+# shape, and the result has the same shape. Values and slopes must be right, and ``x`` itself must
+# not change.
+
+
+@exercise
+def relu(x):
+    """Any shape -> the same shape, with 0 in place of negative numbers."""
+    ...  # your code here
+
+
+# %%
 # **Your turn: sigmoid.** Write a function ``sigmoid(x)`` for any shape, without calling PyTorch's
 # sigmoid. At -100, too, its value and its slope must be right.
-#
+
+
+@exercise
+def sigmoid(x):
+    """Any shape -> the same shape, between 0 and 1."""
+    ...  # your code here
+
+
+# %%
 # **Your turn: dead_units.** Write a function ``dead_units(hidden)``. ``hidden`` are the outputs of
-# a ReLU layer, of shape (images, units). Return, as an integer, how many units are 0 for every
-# image.
-#
+# a ReLU layer, of shape (images, units). Return, as a Python integer, how many units are 0 for
+# every image.
+
+
+@exercise
+def dead_units(hidden):
+    """(images, units) outputs of a ReLU -> how many units are always 0."""
+    ...  # your code here
+
+
+# %%
 # Recap
 # -----
 #

@@ -346,14 +346,44 @@ except RuntimeError as error:
 # Your turn
 # ---------
 #
+# Write your answer into the cell below an exercise, and run it: ``@exercise`` checks it and prints
+# what it finds, and the page goes on with the course's version until yours is right.
+# ``hint("my_network")`` and ``solution("my_network")`` help.
+#
 # **Your turn: my_network.** Write a class ``MyNetwork`` with one hidden layer of 64 units, so
 # 784-64-10, with a ReLU in between. Images of shape (batch, 1, 28, 28) go in, logits of shape
 # (batch, 10) come out. Do not put a softmax at its end.
-#
+
+from firstlayers.exercises import exercise, hint, progress, solution  # noqa: F401
+
+
+@exercise
+class MyNetwork(nn.Module):
+    """(batch, 1, 28, 28) images -> (batch, 10) logits, over 64 hidden units."""
+
+    def __init__(self):
+        super().__init__()
+        ...  # your code here
+
+    def forward(self, images):
+        # your code here
+        ...
+
+
+# %%
 # **Your turn: predict_classes.** Write a function ``predict_classes(model, images)``. It takes a
-# network and images of shape (batch, 1, 28, 28), on any device, and returns the predicted classes
-# of shape (batch,), as integers.
-#
+# network and images of shape (batch, 1, 28, 28), and returns the predicted classes as a tensor of
+# shape (batch,), ``int64``. The images may be on another device than the network, so bring them
+# there: ``next(model.parameters()).device`` says where it is.
+
+
+@exercise
+def predict_classes(model, images):
+    """(batch, 1, 28, 28) images -> (batch,) predicted classes, int64."""
+    ...  # your code here
+
+
+# %%
 # Recap
 # -----
 #

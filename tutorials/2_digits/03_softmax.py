@@ -181,8 +181,8 @@ assert torch.allclose(right.sum(dim=1), torch.ones(10))
 assert not torch.allclose(silent.sum(dim=1), torch.ones(10))
 
 # %%
-# By the sum of image 3. Image 0 borrows a sum from each of the ten images. What the rows sum to
-# shows how bad that is (the scale is logarithmic).
+# By the sum of image 3. And so image 0 borrows a sum from each of the ten images. What the rows sum
+# to shows how bad that is (the scale is logarithmic).
 
 fig, ax = plt.subplots(figsize=(7, 2.8))
 for table, color, name in [
@@ -205,8 +205,8 @@ plotting.describe(
 plt.show()
 
 # %%
-# A test with 64 images finds this mistake and a test with ten does not. With ``keepdim=True`` it
-# cannot happen. (:doc:`../1_basics/02_tensors` draws what is divided by what.)
+# With 64 images you get an error, with ten you get numbers. So try a function on batches of several
+# sizes, and write ``keepdim=True``. (:doc:`../1_basics/02_tensors` draws what is divided by what.)
 #
 # What softmax keeps, and what it ignores
 # ---------------------------------------
@@ -332,9 +332,9 @@ assert (safe - safe[0]).abs().max() < 1e-4
 # -----------
 #
 # Softmax ignores a shift, but not a *scale*. Divide all logits by a number :math:`T`, called the
-# temperature. A small :math:`T` makes the differences larger, so that the first takes nearly all.
-# A large :math:`T` makes them smaller, so that all get the same. Gray lines mark :math:`T = 1` and one
-# quarter.
+# temperature. A small :math:`T` makes the differences larger, so that the first takes nearly all. A
+# large :math:`T` makes them smaller, so that all get the same. Gray lines mark :math:`T = 1` and
+# one quarter.
 
 temperatures = torch.logspace(-1, 2, 200)  # (200,)
 by_temperature = softmax(four / temperatures[:, None])  # (200, 4)
@@ -379,11 +379,11 @@ fig = plotting.view_classify(
 plt.show()
 
 # %%
-# One image proves nothing, and :doc:`02_by_hand` asked one batch. So take all of the training images,
-# and three networks of the same shape: ours, ours with all its numbers divided by 100, and one with
-# the first values that PyTorch's own layers draw (:doc:`04_modules`). For each we ask for the mean of
-# the largest probability, how often the network is right, and the mean of :math:`-\ln p` of the true
-# class. That last number is the loss of :doc:`07_losses`.
+# One image proves nothing, and :doc:`02_by_hand` asked one batch. So take all of the training
+# images, and three networks of the same shape: ours, ours with all its numbers divided by 100, and
+# one with the first values that PyTorch's own layers draw (:doc:`04_modules`). For each we ask for
+# the mean of the largest probability, how often the network is right, and the mean of
+# :math:`-\ln p` of the true class. That last number is the loss of :doc:`07_losses`.
 
 all_features = all_images.flatten(1)  # (N, 784)
 
@@ -529,7 +529,7 @@ compile(stub + "    ...", "stub", "exec")
 # -----
 #
 # * Softmax raises e to the power of each logit, and divides by the sum over the classes.
-# * ``dim`` names the axis that disappears; ``keepdim=True`` keeps it, so that the division is right.
+# * ``dim`` names the axis that disappears. ``keepdim=True`` keeps it, and the division is right.
 # * Only differences between logits count: one more is a factor e.
 # * So subtract the largest of each row first. Without that, softmax is ``nan`` from 89 on, and
 #   from -104 down.

@@ -184,8 +184,9 @@ for way in ways:
     assert torch.equal(logits, network(images))
 
 # %%
-# Three layers are few. **Predict, then run.** In a stack of ten, which of the six lines stays
-# level?
+# Three layers are few, so we stack ten.
+#
+# **Predict, then run.** With which of these starts do the numbers stay level through ten layers?
 
 
 def stack(activation, layers):
@@ -295,9 +296,9 @@ assert moving == ["fc3.bias"]
 
 # %%
 # You could blame ReLU. So take the sigmoid network of :doc:`02_by_hand`, whose hidden units give
-# 0.5 at the start. We train it for 200 steps, once from zeros and once from N(0, 0.01). What a step
-# does is the subject of :doc:`08_gradients` and :doc:`09_train`; here we only watch. After every
-# step we note what the 256 hidden units make of the same image.
+# 0.5, not 0, when their weights are 0. We train it for 200 steps, once from zeros and once from
+# N(0, 0.01). What a step does is the subject of :doc:`08_gradients` and :doc:`09_train`; here we
+# only watch. Before every step we note what the 256 hidden units make of the same image.
 #
 # **Predict, then run.** Do the units of the zero network move? And do they ever differ?
 
@@ -344,7 +345,7 @@ plt.show()
 units = hidden_units["zeros"]  # (200, 256)
 assert (units - units[:, :1]).abs().max() < 1e-6
 assert (units[-1] - units[0]).abs().max() > 0.1
-assert right["zeros"] < 0.25 < right["N(0, 0.01)"]
+assert right["zeros"] < right["N(0, 0.01)"] - 0.2
 
 # %%
 # They move, and they stay one line. Units with the same weights in front and behind give the same
@@ -467,16 +468,24 @@ plotting.describe(
 plt.show()
 
 assert abs(curves["zeros"][-1] - ln10) < 0.05
-assert abs(curves["N(0, 0.01)"][-1] - ln10) < 0.05
+assert abs(curves["N(0, 0.01)"][-1] - ln10) < 0.15
 assert max(curves["He"][-1], curves["Xavier"][-1]) < curves["PyTorch's own"][-1]
 assert curves["PyTorch's own"][-1] < curves["zeros"][-1] - 0.1
 assert curves["randn"][-1] > 2 * max(curves["He"][-1], curves["Xavier"][-1])
 
 # %%
-# The same network and the same steps: only the first weights differ. (PyTorch's own catches up,
-# with more steps or a larger learning rate. We keep it for the rest of the track, since it is what
-# you get when you ask for nothing.)
-#
+# The same network and the same steps: only the first weights differ. We keep PyTorch's own for the
+# rest of the track, since it is what you get when you ask for nothing. It only needs more steps, or
+# larger ones.
+
+torch.manual_seed(0)
+network = models.Network()
+train(network, 200, 0.1, lambda network: None)
+loss = F.cross_entropy(network(all_images[:500]), all_labels[:500]).item()
+print(f"PyTorch's own, learning rate 0.1: {loss:.3f}")
+assert loss < 0.6 * curves["PyTorch's own"][-1]
+
+# %%
 # Common mistakes
 # ---------------
 #

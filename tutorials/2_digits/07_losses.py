@@ -74,8 +74,8 @@ print(f"loss of the untrained network: {loss.item():.4f}")
 # ``view(images.shape[0], -1)``, which you will meet elsewhere, is ``flatten(1)`` in other words. It
 # asks the batch for its size, so a smaller last batch works, too.
 #
-# :class:`torch.nn.CrossEntropyLoss` takes the logits and the labels, which are class numbers of type
-# ``int64``. So where does the number come from?
+# :class:`torch.nn.CrossEntropyLoss` takes the logits and the labels, which are class numbers of
+# type ``int64``. So where does the number come from?
 #
 # By hand
 # -------
@@ -118,7 +118,7 @@ assert abs(loss.item() - math.log(10)) < 0.1
 # %%
 # Every class gets one of :math:`K` equal parts, and :math:`-\ln \tfrac{1}{K} = \ln K`. So an
 # untrained network for ten classes begins near 2.3026, as long as its logits lie close together. In
-# :doc:`03_softmax` you saw one whose logits do not, and its loss was far above.
+# :doc:`03_softmax` they lay far apart for weights from ``randn``, and the loss was far above.
 #
 # What a probability costs
 # ------------------------
@@ -188,8 +188,8 @@ plt.show()
 
 # %%
 # If the true class gets everything, the loss is 0. Half of it costs little. But each time the
-# probability is divided by ten, :math:`\ln 10` is *added*, without an end. So the loss punishes most
-# where the network was sure and wrong.
+# probability is divided by ten, :math:`\ln 10` is *added*, without an end. So the loss punishes
+# most where the network was sure and wrong.
 #
 # The loss of each image
 # ----------------------
@@ -362,11 +362,8 @@ assert slope_in_one[1100] == 1
 # A slope of ``nan`` is worse than one bad number: the next step of training would turn weights into
 # ``nan``. The picture shows where the two ways part.
 
-x, exact, typed = (
-    gap.detach(),
-    in_one.detach(),
-    in_two.detach(),
-)  # (1201,), (1201,), (1201,)
+x, exact = gap.detach(), in_one.detach()  # (1201,), (1201,)
+typed = in_two.detach()  # (1201,)
 gone = typed.isinf()  # (1201,)
 top = torch.full_like(x[gone], 118)  # (n,)
 fig, ax = plt.subplots(figsize=(7, 2.9))
@@ -388,11 +385,13 @@ plt.show()
 # One softmax too many
 # --------------------
 #
-# ``CrossEntropyLoss`` contains a softmax. If the network ends with one, too, there are two in a row,
-# and the second sees numbers between 0 and 1. The best that a network can then return is 1 for the
-# true class and 0 for the nine others, and the loss of that is
+# ``CrossEntropyLoss`` contains a softmax. If the network ends with one, too, there are two in a
+# row, and the second sees numbers between 0 and 1. The best that a network can then return is 1 for
+# the true class and 0 for the nine others, and the loss of that is
 #
-# .. math:: -\ln \frac{\mathrm{e}^{1}}{\mathrm{e}^{1} + 9\, \mathrm{e}^{0}} = \ln(\mathrm{e} + 9) - 1
+# .. math::
+#
+#    -\ln \frac{\mathrm{e}^{1}}{\mathrm{e}^{1} + 9\, \mathrm{e}^{0}} = \ln(\mathrm{e} + 9) - 1
 #
 # The worst is 1 for a wrong class. It costs exactly 1 more.
 
@@ -408,8 +407,9 @@ assert abs(best - floor) < 1e-6
 assert abs(worst_case - (floor + 1)) < 1e-6
 
 # %%
-# It cannot get to 0. That would only be a number, but it is the *slope* that teaches the network.
-# Let nine logits be 0 and move the true one.
+# It cannot get to 0. That would only be a number, but there is more. The network learns from the
+# *slope*: by how much does the loss change when a logit does? Let nine logits be 0 and move the
+# true one.
 
 true_logit = torch.linspace(-10, 10, 401, requires_grad=True)  # (401,)
 rows = torch.cat([true_logit[:, None], torch.zeros(401, 9)], dim=1)  # (401, 10)
@@ -451,8 +451,9 @@ plotting.describe(
 plt.show()
 
 # %%
-# With logits, the slope is -1 as long as the answer is wrong, and goes to 0 when it is right. With
-# probabilities it is flat at *both* ends. Where the network is sure and wrong, it hardly learns.
+# With logits, the slope is near -1 as long as the answer is wrong, and goes to 0 when it is right.
+# With probabilities it is flat at *both* ends. Where the network is sure and wrong, it hardly
+# learns.
 #
 # **Predict, then run.** The same first weights, the same batches, 600 steps. How much does the
 # second softmax cost? A single run may be lucky, so we take three starts.
@@ -522,8 +523,8 @@ plt.show()
 # The second softmax makes the start slow, and some classes may never be chosen at all. Their images
 # give the true class far less than one tenth: they are stuck on the flat left side of the figure
 # before this one. Other starts or more steps can make the damage smaller. And nothing complains. If
-# your loss stays above 1.4612, look for a softmax. (:doc:`../1_basics/10_training` meets it in another
-# network.)
+# your loss stays above 1.4612, look for a softmax. (:doc:`../1_basics/10_training` meets it in
+# another network.)
 #
 # **Remember.** The network returns logits, and the loss applies the softmax. Apply it yourself when
 # you want to *look* at probabilities.
@@ -554,7 +555,8 @@ except NotImplementedError as error:
     print("NotImplementedError:", error)
 
 # %%
-# **Labels as a column.** Labels are (64,), one number an image. (64, 1) is taken for something else.
+# **Labels as a column.** Labels are (64,), one number an image. (64, 1) is taken for something
+# else.
 
 try:
     loss_fn(logits, labels.unsqueeze(1))
@@ -577,9 +579,9 @@ for count in (16, 32, 64):
 # ---------
 #
 # **Your turn: cross_entropy.** Write a function ``cross_entropy(logits, labels)`` without PyTorch's
-# losses. Logits of shape (N, classes) and labels of shape (N,) go in, the mean loss of shape () comes
-# out. It must be right for logits of ±1000: subtract the largest, and do not take the logarithm of a
-# probability.
+# losses. Logits of shape (N, classes) and labels of shape (N,) go in, the mean loss of shape ()
+# comes out. It must be right for logits of ±1000: subtract the largest, and do not take the
+# logarithm of a probability.
 #
 # **Your turn: probs_from_log.** Write a function ``probs_from_log(log_probabilities)``. It takes
 # log-probabilities of shape (N, classes) and returns the probabilities, of the same shape.

@@ -366,8 +366,8 @@ assert changes["downhill"] < 0 < changes["uphill"]
 assert max(by_chance) < 0.1 * -changes["downhill"]
 
 # %%
-# Among so many numbers, a random direction hardly ever points downhill. That is why training
-# without gradients is hopeless, and with them it is not.
+# In a space of so many dimensions, a direction drawn at random is nearly level. Whoever trained by
+# trying directions would wait very long.
 #
 # Common mistakes
 # ---------------

@@ -30,7 +30,7 @@ def _small_network(*after):
 
 
 def _network_with_a_memory():
-    """Normalizes by numbers that it has learned, or in training by those of the batch."""
+    # It normalizes by numbers that it has learned, or in training by those of the batch.
     norm = nn.BatchNorm1d(10)
     norm.running_mean = 2 * torch.randn(10)
     return _small_network(norm)
@@ -237,7 +237,6 @@ add(
                     torch.tensor([[1000.0, 1002], [-3, -5], [0, 1]]),
                 ),
             },
-            gradient=True,
         ),
         slips=(
             Slip(
@@ -324,7 +323,6 @@ add(
                 "2 rows and 10 classes": lambda: (_probabilities(2, 10), torch.tensor([9, 5])),
                 "one row": lambda: (_probabilities(1, 5), torch.tensor([3])),
             },
-            gradient=True,
         ),
         slips=(
             Slip(
@@ -336,14 +334,14 @@ add(
             Slip(
                 "every row with every label",
                 lambda probabilities, labels: probabilities[:, labels],
-                "The colon takes all rows for each label, so N × N numbers come out. Wanted is the "
+                "The colon takes all rows for each label, so N by N numbers come out. Wanted is the "
                 "first row with the first label, the second with the second. What goes instead of it?",
             ),
             Slip(
                 "axis kept",
                 lambda probabilities, labels: probabilities.gather(1, labels[:, None]),
                 "The numbers are right, but they stand in a column: the shape is (N, 1). Take the axis "
-                "of size 1 away, or arithmetic with shape (N,) becomes N × N.",
+                "of size 1 away, or arithmetic with shape (N,) becomes N by N.",
             ),
             Slip(
                 "batch of one lost",
@@ -553,7 +551,7 @@ class _NoEnd(TensorImages):
 class _WrongError(TensorImages):
     def __getitem__(self, index):
         if index >= len(self.images):
-            raise ValueError("no such item")
+            raise KeyError(index)
         return super().__getitem__(index)
 
 
@@ -645,8 +643,8 @@ add(
             Slip(
                 "another error at the end",
                 _WrongError,
-                "Behind the last item it raises a ValueError. A for loop understands only one kind of "
-                "error as the end, and tensors raise it by themselves.",
+                "Behind the last item it raises a KeyError, as a dictionary does. A for loop takes only "
+                "one kind of error for the end, and lists and tensors raise it by themselves.",
             ),
         ),
         variants=(
@@ -712,7 +710,6 @@ add(
                 "mean 0.1, std 2": lambda: (torch.rand(2, 1, 28, 28), 0.1, 2),
                 "one image": lambda: (torch.rand(1, 1, 28, 28), 0.1307, 0.3081),
             },
-            gradient=True,
         ),
         slips=(
             Slip(
@@ -992,7 +989,6 @@ add(
                 "2 examples of 6 numbers": lambda: _for_neuron(2, 6),
                 "one example": lambda: _for_neuron(1, 3),
             },
-            gradient=True,
         ),
         slips=(
             Slip(
@@ -1189,10 +1185,11 @@ add(
                 "on the way back infinity meets zero. Tanh and softmax do not have this trouble.",
             ),
             Slip(
-                "both halves computed",
+                "slope is nan on both sides",
                 _both_branches,
-                "All values are right, but at ±100 the slope is nan. where() computes both halves and "
-                "picks afterwards: the infinity in the other half still reaches the slope.",
+                "All values are right, but at 100 and at -100 the slope is nan: on the way back, infinity "
+                "meets zero. Is there a where()? It computes both halves, and infinity in the one "
+                "not picked still reaches the slope.",
             ),
             Slip(
                 "sign",
@@ -1364,7 +1361,6 @@ class MyNetwork(nn.Module):
 class _UntouchedNetwork(nn.Module):
     def __init__(self):
         super().__init__()
-        ...
 
     def forward(self, images): ...
 
@@ -1392,6 +1388,11 @@ class _SigmoidInside(MyNetwork):
 class _SoftmaxAtTheEnd(MyNetwork):
     def forward(self, images):
         return torch.softmax(super().forward(images), dim=1)
+
+
+class _LogSoftmaxAtTheEnd(MyNetwork):
+    def forward(self, images):
+        return torch.log_softmax(super().forward(images), dim=1)
 
 
 class _BatchSizeTypedIn(MyNetwork):
@@ -1498,6 +1499,7 @@ def _fill(model):
 
 def _network_on(batch):
     def look(answer):
+        images = torch.rand(batch, 1, 28, 28)
         try:
             model = answer()
         except AttributeError as error:
@@ -1508,7 +1510,6 @@ def _network_on(batch):
             return {"parts": "not in an nn.Module"}
         count = sum(parameter.numel() for parameter in model.parameters())
         _fill(model)
-        images = torch.rand(batch, 1, 28, 28)
         first = attempt(lambda: model(images))
         if count != PARAMETERS:
             # Of another network only the shape can be compared, and whether it stays the same.
@@ -1573,6 +1574,12 @@ add(
                 _SoftmaxAtTheEnd,
                 "Each row sums to 1: these are probabilities. The loss function wants logits, and would "
                 "take a softmax of the softmax.",
+            ),
+            Slip(
+                "log-softmax at the end",
+                _LogSoftmaxAtTheEnd,
+                "No number is above 0: these are logarithms of probabilities. The loss function takes "
+                "them itself. What comes out of the last layer is what is wanted.",
             ),
             Slip(
                 "batch size typed in",
@@ -1648,15 +1655,22 @@ def _logits_there(model, images):
     return model(images.to(next(model.parameters()).device))
 
 
-def _on_another_device(answer):
-    """The device meta has shapes but no numbers: it stands for a GPU."""
-    result = answer(_small_network().to("meta"), torch.rand(3, 1, 28, 28))
-    if not isinstance(result, torch.Tensor):
-        return {"result": result}
-    return {
-        "device of the result": result.device.type,
-        "list of the sizes of the result": list(result.shape),
-    }
+class _Elsewhere(nn.Module):
+    # The device meta has shapes but no numbers: it stands for a GPU. So the logits are known.
+    def __init__(self, logits):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(10, 28 * 28, device="meta"))
+        self.logits = logits
+        self.next = 0
+
+    def forward(self, images):
+        if images.device != self.weight.device:
+            raise RuntimeError(
+                f"the network is on {self.weight.device}, and the images are on {images.device}"
+            )
+        places = (self.next + torch.arange(len(images))) % len(self.logits)
+        self.next += len(images)
+        return self.logits[places]
 
 
 def _with_a_hook(answer):
@@ -1683,10 +1697,15 @@ add(
                 "one image": lambda: (_small_network(), torch.randn(1, 1, 28, 28)),
             }
         )
-        | {
-            "a network with a hook": _with_a_hook,
-            "a network on another device": _on_another_device,
-        },
+        | {"a network with a hook": _with_a_hook}
+        | calls(
+            {
+                "a network on another device": lambda: (
+                    _Elsewhere(torch.randn(3, 10)),
+                    torch.rand(3, 1, 28, 28),
+                )
+            }
+        ),
         slips=(
             Slip(
                 "images left where they are",
@@ -1710,7 +1729,7 @@ add(
                 "axis kept",
                 lambda model, images: _logits_there(model, images).argmax(dim=1, keepdim=True),
                 "The classes are right, but the shape is (batch, 1). Compared with labels of shape "
-                "(batch,), broadcasting would make a table of batch × batch.",
+                "(batch,), broadcasting would make a table of batch by batch.",
             ),
             Slip(
                 "the logit itself",

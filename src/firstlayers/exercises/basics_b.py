@@ -1,8 +1,2088 @@
 """Exercises, for now in parts."""
 
+import tempfile
+from collections import OrderedDict
+from pathlib import Path
+
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.data import DataLoader, TensorDataset
 
-from firstlayers.exercises.observation import attempt, calls, freeze
+from firstlayers.exercises.observation import attempt, calls, freeze, same
 from firstlayers.exercises.registry import Exercise, Slip, add
+
+# 07_layers
+
+
+def linear(features, weight, bias):
+    """(..., in) features, (out, in) weight, (out,) bias -> (..., out)."""
+    return features @ weight.T + bias
+
+
+def _only_for_tables(features, weight, bias):
+    return torch.mm(features, weight.T) + bias
+
+
+add(
+    Exercise(
+        name="linear",
+        chapter="1_basics/07_layers",
+        reference=linear,
+        checked="4 shapes, among them a square weight and two axes in front",
+        cases=calls(
+            {
+                "3 images, 5 inputs, 4 units": lambda: (
+                    torch.randn(3, 5),
+                    torch.randn(4, 5),
+                    torch.randn(4),
+                ),
+                "as many images as inputs and units": lambda: (
+                    torch.randn(4, 4),
+                    torch.randn(4, 4),
+                    torch.randn(4),
+                ),
+                "a single row": lambda: (torch.randn(5), torch.randn(3, 5), torch.randn(3)),
+                "two axes in front": lambda: (
+                    torch.randn(2, 3, 5),
+                    torch.randn(4, 5),
+                    torch.randn(4),
+                ),
+            },
+            gradient=True,
+        ),
+        slips=(
+            Slip(
+                "no transpose",
+                lambda features, weight, bias: features @ weight + bias,
+                "A row of the weight holds the weights of one unit, but the product runs down its "
+                "columns. With as many inputs as units it goes wrong without a word. How do rows "
+                "become columns?",
+            ),
+            Slip(
+                "weight first",
+                lambda features, weight, bias: weight @ features + bias,
+                "Right for a single row, as in the formula Wx + b. In a batch each image is a row, "
+                "and weight @ features multiplies along the axis of the images. Which one has to "
+                "stand in front?",
+            ),
+            Slip(
+                "images in columns",
+                lambda features, weight, bias: weight @ features.mT + bias[:, None]
+                if features.ndim > 1
+                else weight @ features + bias,
+                "The numbers are right, but each image has become a column: units come first, then "
+                "images. The result should be (..., out), with each image where it was.",
+            ),
+            Slip(
+                "no bias",
+                lambda features, weight, bias: features @ weight.T,
+                "Each unit is off by the same number in every row: its bias. One of the three "
+                "arguments plays no part yet.",
+            ),
+            Slip(
+                "only for tables",
+                _only_for_tables,
+                "Right for features of shape (N, in), but for a single row of shape (in,) and for "
+                "more axes in front it raises an error. Which product of two tensors takes any "
+                "number of axes in front?",
+            ),
+        ),
+        variants=(
+            F.linear,
+            lambda features, weight, bias: (
+                torch.einsum("...i,oi->...o", features, weight) + bias
+            ),
+            lambda features, weight, bias: (features[..., None, :] * weight).sum(dim=-1) + bias,
+        ),
+        hints=(
+            "Each unit multiplies every feature by its own weight, adds up the products, and adds its "
+            "bias once. A matrix product does that for all units and all images.",
+            "(..., in) has to meet (in, out), but the weight is (out, in): it has to be transposed. "
+            "The product is (..., out), and the bias of shape (out,) broadcasts.",
+            "features @ weight.T is the product, for any number of axes in front. Then add the bias.",
+        ),
+    )
+)
+
+
+def name_the_layers():
+    """Return a Sequential for 784-128-64-10 with a name for each layer."""
+    layers = OrderedDict()
+    layers["flatten"] = nn.Flatten()
+    layers["fc1"] = nn.Linear(784, 128)
+    layers["relu1"] = nn.ReLU()
+    layers["fc2"] = nn.Linear(128, 64)
+    layers["relu2"] = nn.ReLU()
+    layers["output"] = nn.Linear(64, 10)
+    return nn.Sequential(layers)
+
+
+def _named_layers(*names, more=()):
+    layers = [nn.Flatten(), nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU()]
+    return OrderedDict(zip(names, [*layers, nn.Linear(64, 10), *more], strict=True))
+
+
+def _look_at_network(answer):
+    network = answer()
+    if not isinstance(network, nn.Sequential):
+        return {"result": freeze(network)}
+    found = {
+        "result": "a Sequential",
+        "names of the layers": list(network._modules),
+        "shapes of the parameters": {
+            name: list(parameter.shape) for name, parameter in network.named_parameters()
+        },
+    }
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.copy_(torch.randn(parameter.shape) / 8)
+    network.eval()
+    images = torch.randn(5, 1, 28, 28)
+    found["logits"] = attempt(lambda: freeze(network(images)))
+    return found
+
+
+def _one_relu_for_both():
+    relu = nn.ReLU()
+    layers = [nn.Flatten(), nn.Linear(784, 128), relu, nn.Linear(128, 64), relu, nn.Linear(64, 10)]
+    names = ["flatten", "fc1", "relu1", "fc2", "relu2", "output"]
+    return nn.Sequential(OrderedDict(zip(names, layers, strict=True)))
+
+
+def _one_after_the_other():
+    network = nn.Sequential()
+    network.add_module("flatten", nn.Flatten(start_dim=1))
+    network.add_module("fc1", nn.Linear(28 * 28, 128))
+    network.add_module("relu1", nn.ReLU(inplace=True))
+    network.add_module("fc2", nn.Linear(128, 64))
+    network.add_module("relu2", nn.ReLU(inplace=True))
+    network.add_module("output", nn.Linear(64, 10))
+    return network
+
+
+add(
+    Exercise(
+        name="name_the_layers",
+        chapter="1_basics/07_layers",
+        reference=name_the_layers,
+        checked="its names, its parameters' shapes, and the logits of 5 images",
+        cases={"the network": _look_at_network},
+        slips=(
+            Slip(
+                "unnamed",
+                lambda: nn.Sequential(*_named_layers(*"012345").values()),
+                "The layers are called 0 to 5: Sequential gives numbers to layers that come without "
+                "names. In what did the chapter hand over a name together with each layer?",
+            ),
+            Slip(
+                "relu1 twice",
+                lambda: nn.Sequential(
+                    _named_layers("flatten", "fc1", "relu1", "fc2", "relu1", "output")
+                ),
+                "Six entries went in and five layers came out. A dictionary holds each key once, and "
+                "relu1 is there twice. So nothing stands between fc2 and output now.",
+            ),
+            Slip(
+                "both ReLUs called relu",
+                lambda: nn.Sequential(
+                    _named_layers("flatten", "fc1", "relu", "fc2", "relu", "output")
+                ),
+                "Six entries went in and five layers came out: a dictionary holds each key once, so "
+                "the second relu took the first one's place. Compare your names with the six asked "
+                "for.",
+            ),
+            Slip(
+                "softmax at the end",
+                lambda: nn.Sequential(
+                    _named_layers(
+                        *("flatten", "fc1", "relu1", "fc2", "relu2", "output", "softmax"),
+                        more=[nn.Softmax(dim=1)],
+                    )
+                ),
+                "The rows of the result sum to 1: these are probabilities. Logits are asked for, the "
+                "plain numbers. Which layer is one too many?",
+            ),
+            Slip(
+                "dictionary returned",
+                lambda: _named_layers("flatten", "fc1", "relu1", "fc2", "relu2", "output"),
+                "The dictionary has all names and layers, but it is no network: it cannot be called "
+                "with images. Who takes such a dictionary and runs its layers in order?",
+            ),
+        ),
+        variants=(_one_relu_for_both, _one_after_the_other),
+        hints=(
+            "A Sequential takes names for its layers from an OrderedDict, which it gets as its only "
+            "argument. Each key may appear once.",
+            "784-128-64-10 are three linear layers: 784 to 128, 128 to 64, 64 to 10. With Flatten in "
+            "front and a ReLU behind the first two, there are six entries.",
+            'nn.Sequential(OrderedDict([("flatten", nn.Flatten()), ("fc1", nn.Linear(784, 128)), …])), '
+            "and len() of it should be 6.",
+        ),
+    )
+)
+
+# 08_parameters
+
+
+class Layers(nn.Module):
+    """Linear layers of the given sizes, with a ReLU after each but the last."""
+
+    def __init__(self, sizes):
+        super().__init__()
+        self.layers = nn.ModuleList()
+        for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+            self.layers.append(nn.Linear(n_in, n_out))
+
+    def forward(self, features):
+        for layer in self.layers[:-1]:
+            features = layer(features).relu()
+        return self.layers[-1](features)
+
+
+class _UntouchedLayers(nn.Module):
+    def __init__(self, sizes):
+        super().__init__()
+
+    def forward(self, features): ...
+
+
+class _LayersInAList(nn.Module):
+    def __init__(self, sizes):
+        super().__init__()
+        self.layers = [nn.Linear(*pair) for pair in zip(sizes, sizes[1:], strict=False)]
+
+    def forward(self, features):
+        for layer in self.layers[:-1]:
+            features = layer(features).relu()
+        return self.layers[-1](features)
+
+
+class _LayersMadeInForward(nn.Module):
+    def __init__(self, sizes):
+        super().__init__()
+        self.sizes = sizes
+
+    def forward(self, features):
+        for n_in, n_out in zip(self.sizes, self.sizes[1:-1], strict=False):
+            features = nn.Linear(n_in, n_out)(features).relu()
+        return nn.Linear(*self.sizes[-2:])(features)
+
+
+class _ThreeLayers(nn.Module):
+    def __init__(self, sizes):
+        super().__init__()
+        self.first = nn.Linear(sizes[0], sizes[1])
+        self.second = nn.Linear(sizes[1], sizes[2])
+        self.third = nn.Linear(sizes[2], sizes[3])
+
+    def forward(self, features):
+        return self.third(self.second(self.first(features).relu()).relu())
+
+
+class _LayersBySequential(nn.Module):
+    activated = True
+
+    def __init__(self, sizes):
+        super().__init__()
+        layers = []
+        for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+            layers += [nn.Linear(n_in, n_out), nn.ReLU()]
+        self.stack = nn.Sequential(*self.chosen(layers))
+
+    def chosen(self, layers):
+        return layers[:-1]
+
+    def forward(self, features):
+        return self.stack(features)
+
+
+class _ReluBehindTheLast(_LayersBySequential):
+    def chosen(self, layers):
+        return layers
+
+
+class _NoRelu(_LayersBySequential):
+    def chosen(self, layers):
+        return layers[::2]
+
+
+class _LayersAsAttributes(nn.Module):
+    def __init__(self, sizes):
+        super().__init__()
+        self.count = len(sizes) - 1
+        for place in range(self.count):
+            setattr(self, f"layer{place}", nn.Linear(sizes[place], sizes[place + 1]))
+
+    def forward(self, features):
+        for place in range(self.count):
+            if place > 0:
+                features = F.relu(features)
+            features = getattr(self, f"layer{place}")(features)
+        return features
+
+
+class _LayersInADictionary(nn.Module):
+    def __init__(self, sizes):
+        super().__init__()
+        self.layers = nn.ModuleDict()
+        for place in range(len(sizes) - 2, -1, -1):
+            self.layers[str(place)] = nn.Linear(sizes[place], sizes[place + 1])
+
+    def forward(self, features):
+        features = self.layers["0"](features)
+        for place in range(1, len(self.layers)):
+            features = self.layers[str(place)](features.clamp(min=0))
+        return features
+
+
+def _look_at_layers(*sizes):
+    def look(answer):
+        network = answer(list(sizes))
+        if not isinstance(network, nn.Module):
+            return {"result": freeze(network)}
+        parameters = sorted(network.parameters(), key=lambda parameter: tuple(parameter.shape))
+        shapes = [list(parameter.shape) for parameter in parameters]
+        features = torch.randn(6, sizes[0])
+        with torch.no_grad():
+            for parameter in parameters:  # by shape, so in whatever order they were made
+                parameter.copy_(torch.randn(parameter.shape))
+            once, again = network(features), network(features)
+        found = {
+            "result": "a module",
+            "shapes of the parameters that an optimizer finds": shapes,
+        }
+        if not isinstance(once, torch.Tensor) or shapes == sorted(_shapes(sizes)):
+            found["logits"] = freeze(once)
+        if isinstance(once, torch.Tensor):
+            found["same answer twice"] = torch.equal(once, again)
+        return found
+
+    return look
+
+
+def _shapes(sizes):
+    weights = [[n_out, n_in] for n_in, n_out in zip(sizes, sizes[1:], strict=False)]
+    return weights + [[n_out] for n_out in sizes[1:]]
+
+
+add(
+    Exercise(
+        name="register_layers",
+        chapter="1_basics/08_parameters",
+        reference=Layers,
+        checked="4 lists of sizes, the shortest for a single layer",
+        cases={
+            "the sizes [7, 5, 4, 3]": _look_at_layers(7, 5, 4, 3),
+            "a single layer, [4, 3]": _look_at_layers(4, 3),
+            "two layers, [6, 5, 2]": _look_at_layers(6, 5, 2),
+            "five layers, [9, 8, 7, 6, 5, 4]": _look_at_layers(9, 8, 7, 6, 5, 4),
+        },
+        slips=(
+            Slip(
+                "layers in a Python list",
+                _LayersInAList,
+                "It computes an answer, but an optimizer finds no parameter in it. A module keeps track "
+                "of modules that are its attributes, and does not look into a Python list. Which list "
+                "is a module itself?",
+            ),
+            Slip(
+                "layers made in forward",
+                _LayersMadeInForward,
+                "The same features get another answer each time, and there is no parameter: forward "
+                "makes new layers with new random numbers in every call. Where are layers made once?",
+            ),
+            Slip(
+                "ReLU behind the last layer",
+                _ReluBehindTheLast,
+                "No logit is below zero: the last layer has a ReLU, too. How do you tell in the loop "
+                "that a layer is the last one?",
+            ),
+            Slip(
+                "no ReLU",
+                _NoRelu,
+                "All layers are there, and nothing between them. Without a ReLU they are together one "
+                "linear layer, however many there are.",
+            ),
+            Slip(
+                "three layers, whatever the list",
+                _ThreeLayers,
+                "Right for four sizes, which make three layers. A longer list loses its last layers, "
+                "and a shorter one gives an IndexError. How do you make one layer for each pair of "
+                "neighbors?",
+            ),
+        ),
+        variants=(_LayersBySequential, _LayersAsAttributes, _LayersInADictionary),
+        hints=(
+            "One linear layer for each pair of neighbors in the list, made in __init__. Keep them where "
+            "the module sees them; a Python list is no such place.",
+            "From n sizes come n - 1 layers, and n - 2 of them are followed by a ReLU. ModuleList "
+            "behaves like a list, and has len(), slices and append().",
+            "In __init__ begin with an empty nn.ModuleList and append an nn.Linear in a loop over the "
+            "pairs. In forward loop over layers[:-1] with relu(), then call layers[-1].",
+        ),
+        stub=_UntouchedLayers,
+        axes=("batch", "classes"),
+    )
+)
+
+
+def count_trainable(model):
+    """Count the numbers of a network that training may change."""
+    count = 0
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            count += parameter.numel()
+    return count
+
+
+class _WithBuffer(nn.Module):
+    """Subtracts a mean that it keeps in a buffer, then goes through a linear layer."""
+
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(n_in))
+        self.layer = nn.Linear(n_in, n_out)
+
+    def forward(self, features):
+        return self.layer(features - self.mean)
+
+
+def _partly_frozen():
+    network = nn.Sequential(nn.Linear(7, 5), nn.ReLU(), nn.Linear(5, 4), nn.Linear(4, 3))
+    network[0].requires_grad_(False)
+    network[2].bias.requires_grad_(False)
+    return network
+
+
+def _with_one_layer_twice():
+    layer = nn.Linear(4, 4)
+    return nn.Sequential(nn.Linear(6, 4), layer, nn.ReLU(), layer)
+
+
+def _by_layer(model):
+    return sum(
+        parameter.numel()
+        for module in model.modules()
+        for parameter in module.parameters(recurse=False)
+        if parameter.requires_grad
+    )
+
+
+add(
+    Exercise(
+        name="count_trainable",
+        chapter="1_basics/08_parameters",
+        reference=count_trainable,
+        checked="5 networks, among them frozen ones and one with a buffer",
+        cases=calls(
+            {
+                "a network": lambda: (
+                    nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 3)),
+                ),
+                "a network in a network, with a buffer": lambda: (
+                    nn.Sequential(nn.Flatten(), nn.Sequential(_WithBuffer(6, 5), nn.ReLU())),
+                ),
+                "a network with frozen parameters": lambda: (_partly_frozen(),),
+                "a layer in two places": lambda: (_with_one_layer_twice(),),
+                "a network that is frozen as a whole": lambda: (
+                    nn.Linear(3, 2).requires_grad_(False),
+                ),
+            }
+        ),
+        slips=(
+            Slip(
+                "tensors counted",
+                lambda model: len([p for p in model.parameters() if p.requires_grad]),
+                "This is how many tensors may change: one for each weight and each bias. A weight of "
+                "shape (5, 6) holds 30 numbers. Which method of a tensor counts them?",
+            ),
+            Slip(
+                "all tensors counted",
+                lambda model: len(list(model.parameters())),
+                "This is how many tensors there are, frozen ones included. A weight of shape (5, 6) is "
+                "one tensor and holds 30 numbers. And which of the tensors may change?",
+            ),
+            Slip(
+                "frozen counted",
+                lambda model: sum(p.numel() for p in model.parameters()),
+                "Right as long as nothing is frozen. A frozen parameter is still in parameters(), but "
+                "training leaves it as it is. By what do you tell it from the others?",
+            ),
+            Slip(
+                "buffers counted",
+                lambda model: (
+                    sum(p.numel() for p in model.parameters() if p.requires_grad)
+                    + sum(buffer.numel() for buffer in model.buffers())
+                ),
+                "Too many where the network has a buffer. Buffers are saved with a network and moved "
+                "with it, but training does not change them.",
+            ),
+            Slip(
+                "all that is saved",
+                lambda model: sum(tensor.numel() for tensor in model.state_dict().values()),
+                "The state_dict holds everything that is saved: buffers, frozen parameters, and a layer "
+                "that stands in two places twice. Which method of a module lists only what can learn?",
+            ),
+            Slip(
+                "weights only",
+                lambda model: sum(
+                    p.numel()
+                    for name, p in model.named_parameters()
+                    if p.requires_grad and name.endswith("weight")
+                ),
+                "The biases are missing. A linear layer with 5 outputs has 5 more numbers than its "
+                "weight, and they are trained, too.",
+            ),
+            Slip(
+                "nothing may change",
+                lambda model: sum(
+                    tensor.numel() for tensor in model.state_dict().values() if tensor.requires_grad
+                ),
+                "It finds nothing, and gives 0 for every network. Tensors in a state_dict never require "
+                "a gradient, whatever the parameters do. Ask the parameters themselves.",
+            ),
+        ),
+        variants=(
+            _by_layer,
+            lambda model: sum(p.numel() for p in filter(lambda p: p.requires_grad, model.parameters())),
+            lambda model: int(
+                sum(
+                    torch.tensor(p.shape).prod() for _, p in model.named_parameters() if p.requires_grad
+                )
+            ),
+        ),
+        hints=(
+            "Go through the parameters, leave out those that are frozen, and add up how many numbers "
+            "each of the others holds. Buffers are not among the parameters.",
+            "parameters() gives tensors of any shape. numel() counts the numbers in one of them, and "
+            "requires_grad says whether it is trained.",
+            "A sum of p.numel() over model.parameters(), only for those p whose requires_grad is True.",
+        ),
+    )
+)
+
+# 09_autograd
+
+
+def _without_autograd(cases):
+    """The same cases, in which autograd takes no notes; an answer that needs them says so."""
+
+    def without(case):
+        def look(answer):
+            with torch.no_grad():
+                try:
+                    return case(answer)
+                except RuntimeError as error:
+                    if "does not require grad" in str(error):
+                        return "only with autograd"
+                    raise
+
+        return look
+
+    return {label: without(case) for label, case in cases.items()}
+
+
+def grad_by_hand(x):
+    """The gradient of (x ** 2).mean() with respect to x, of any shape."""
+    return 2 * x / x.numel()
+
+
+def _mean_square_by_autograd(x):
+    x = x.clone().requires_grad_()
+    (x**2).mean().backward()
+    return x.grad
+
+
+add(
+    Exercise(
+        name="grad_by_hand",
+        chapter="1_basics/09_autograd",
+        reference=grad_by_hand,
+        checked="6 shapes, from a single number to three axes",
+        cases=_without_autograd(
+            calls(
+                {
+                    "2 rows and 3 columns": lambda: (torch.randn(2, 3),),
+                    "2 rows and 2 columns": lambda: (torch.randn(2, 2),),
+                    "a row of 5": lambda: (torch.randn(1, 5),),
+                    "5 numbers": lambda: (torch.randn(5),),
+                    "three axes": lambda: (torch.randn(4, 2, 3),),
+                    "one number in a vector": lambda: (torch.tensor([-3.0]),),
+                }
+            )
+        ),
+        slips=(
+            Slip(
+                "mean forgotten",
+                lambda x: 2 * x,
+                "This is the gradient of the sum. The mean divides by something, and so does its "
+                "gradient. By what, for a tensor of any shape?",
+            ),
+            Slip(
+                "divided by rows",
+                lambda x: 2 * x / len(x),
+                "Right for a vector. But len(x) of a table counts only its rows, and the mean is taken "
+                "over all entries.",
+            ),
+            Slip(
+                "the 2 forgotten",
+                lambda x: x / x.numel(),
+                "Every number is half of what it should be. The mean is in it, but the square is not: "
+                "what is the slope of the square of x at x = 3?",
+            ),
+            Slip(
+                "right for four entries only",
+                lambda x: x / 2,
+                "This is the x / 2 of many tutorials: right where x has four entries, as 2 rows of 2 "
+                "have, and wrong for any other number. Where did their 2 and their 4 come from?",
+            ),
+            Slip(
+                "the loss itself",
+                lambda x: (x**2).mean(),
+                "This is the mean of the squares, one number. The gradient says how that number changes "
+                "with each entry of x, so it has the shape of x.",
+            ),
+            Slip(
+                "by autograd",
+                _mean_square_by_autograd,
+                "It leaves the work to backward(), and here autograd is switched off. Go back by hand: "
+                "the mean is one step, the square another. What does each contribute?",
+            ),
+        ),
+        variants=(
+            lambda x: x * (2 / x.numel()),
+            lambda x: (x + x) / torch.ones_like(x).sum(),
+            lambda x: torch.stack(
+                [2 * number / len(x.flatten()) for number in x.flatten()]
+            ).reshape(x.shape),
+        ),
+        hints=(
+            "Two steps lie between x and the loss: each entry is squared, and then the mean is taken. "
+            "The chain rule multiplies their two derivatives.",
+            "The result has the shape of x. Every entry contributes through its own square, and the "
+            "mean divides by the number of entries, x.numel(), whatever the shape.",
+            "The square contributes 2 * x, and the mean contributes 1 / n, where n counts all entries "
+            "of x. Multiply them.",
+        ),
+    )
+)
+
+
+def softmax_ce_grad(logits, labels):
+    """(N, classes) logits, (N,) labels -> (N, classes) gradient of the mean loss."""
+    probabilities = torch.softmax(logits, dim=1)  # (N, classes)
+    one_hot = F.one_hot(labels, logits.shape[1])  # (N, classes)
+    return (probabilities - one_hot) / len(labels)
+
+
+def _error(logits, labels):
+    return torch.softmax(logits, dim=1) - F.one_hot(labels, logits.shape[1])
+
+
+def _cross_entropy_by_autograd(logits, labels):
+    logits = logits.clone().requires_grad_()
+    F.cross_entropy(logits, labels).backward()
+    return logits.grad
+
+
+def _subtracted_in_place(logits, labels):
+    gradient = torch.exp(logits - logits.logsumexp(dim=1, keepdim=True))
+    gradient[torch.arange(len(labels)), labels] -= 1
+    return gradient / gradient.shape[0]
+
+
+def _subtracted_in_every_row(logits, labels):
+    gradient = torch.softmax(logits, dim=1)
+    gradient[:, labels] -= 1
+    return gradient / len(labels)
+
+
+def _row_by_row(logits, labels):
+    rows = []
+    for row, label in zip(logits, labels, strict=True):
+        row = torch.softmax(row, dim=0)
+        target = torch.zeros(len(row))
+        target[label] = 1
+        rows.append(row - target)
+    return torch.stack(rows) / len(rows)
+
+
+add(
+    Exercise(
+        name="softmax_ce_grad",
+        chapter="1_basics/09_autograd",
+        reference=softmax_ce_grad,
+        checked="5 batches, among them a square one and logits of ±1000",
+        cases=_without_autograd(
+            calls(
+                {
+                    "5 images and 3 classes": lambda: (
+                        torch.randn(5, 3),
+                        torch.tensor([2, 0, 1, 1, 2]),
+                    ),
+                    "as many images as classes": lambda: (
+                        2 * torch.randn(4, 4),
+                        torch.tensor([3, 3, 0, 1]),
+                    ),
+                    "a last class that no image has": lambda: (
+                        torch.randn(3, 6),
+                        torch.tensor([0, 3, 1]),
+                    ),
+                    "logits of ±1000": lambda: (
+                        torch.tensor([[1000.0, 999, -1000], [-1000, -1001, -999]]),
+                        torch.tensor([0, 2]),
+                    ),
+                    "one image": lambda: (torch.randn(1, 10), torch.tensor([7])),
+                }
+            )
+        ),
+        slips=(
+            Slip(
+                "mean over the batch forgotten",
+                _error,
+                "Right for a batch of one. The loss is the mean over the images, so each of them counts "
+                "only for its share. With 5 images, all numbers here are 5 times too large.",
+            ),
+            Slip(
+                "sign",
+                lambda logits, labels: -_error(logits, labels) / len(labels),
+                "Every sign is the other way round. A larger logit of the true class makes the loss "
+                "smaller: is its slope positive or negative?",
+            ),
+            Slip(
+                "no softmax",
+                lambda logits, labels: (
+                    (logits - F.one_hot(labels, logits.shape[1])) / len(labels)
+                ),
+                "Each row of the gradient should sum to 0, and here it does not. The error is the "
+                "difference of two probabilities, and logits are none yet.",
+            ),
+            Slip(
+                "mean over everything",
+                lambda logits, labels: _error(logits, labels) / logits.numel(),
+                "Divided by all entries. But the loss of a batch is a mean over its images, "
+                "and each image has one loss, however many classes there are.",
+            ),
+            Slip(
+                "softmax over the batch",
+                lambda logits, labels: (
+                    (torch.softmax(logits, dim=0) - F.one_hot(labels, logits.shape[1])) / len(labels)
+                ),
+                "The probabilities of one class sum to 1 over the images here. It should be those of "
+                "one image, over the classes. Which axis is that?",
+            ),
+            Slip(
+                "every label in every row",
+                _subtracted_in_every_row,
+                "A colon takes all rows, so 1 is subtracted from every row at every label of the batch. "
+                "Each row has only one label of its own: how did the course pick those?",
+            ),
+            Slip(
+                "number of classes guessed",
+                lambda logits, labels: (
+                    (torch.softmax(logits, dim=1) - F.one_hot(labels)) / len(labels)
+                ),
+                "It breaks off where no image has the last class: F.one_hot alone makes as many columns as "
+                "the largest label asks for. How many classes there are, the logits know.",
+            ),
+            Slip(
+                "by autograd",
+                _cross_entropy_by_autograd,
+                "It leaves the work to backward(), and here autograd is switched off. The chapter has a "
+                "formula for one image. What does the mean over N images add to it?",
+            ),
+        ),
+        variants=(_subtracted_in_place, _row_by_row),
+        hints=(
+            "For one image the gradient is the error itself: what the network said, minus what it "
+            "should have said. The mean over the images makes each of them count less.",
+            "Probabilities and one-hot rows both have the shape (N, classes), softmax goes over the "
+            "classes, and F.one_hot wants to know how many classes there are.",
+            "torch.softmax(logits, dim=1), minus F.one_hot(labels, number of classes), and at last the "
+            "division by the number of images.",
+        ),
+        axes=("N", "classes"),
+    )
+)
+
+
+def fixed_target_loss(answers, targets):
+    """Mean squared difference whose gradient reaches the answers only."""
+    return ((answers - targets.detach()) ** 2).mean()
+
+
+def _under_no_grad(answers, targets):
+    with torch.no_grad():
+        return ((answers - targets) ** 2).mean()
+
+
+def _targets_frozen(answers, targets):
+    targets.requires_grad_(False)
+    return ((answers - targets) ** 2).mean()
+
+
+def _target_copied(answers, targets):
+    with torch.no_grad():
+        fixed = targets.clone()
+    return F.mse_loss(answers, fixed)
+
+
+def _look_at_loss(make):
+    def look(answer):
+        leaves, answers, targets = make()
+        before = freeze([answers, targets])
+        found = {"loss": freeze(answer(answers, targets))}
+        found["input changed"] = not same(before, freeze([answers, targets]), 0, 0)
+        found["targets ask for a gradient afterwards"] = targets.requires_grad
+        leaves, answers, targets = make()
+        loss = answer(answers, targets)
+        for name, leaf in leaves.items():
+            found[f"gradient of {name}"] = _gradient_of(loss, leaf)
+        return found
+
+    return look
+
+
+def _gradient_of(loss, leaf):
+    """The gradient, or None where there is none or nothing but zeros."""
+    if not isinstance(loss, torch.Tensor) or not loss.requires_grad or not leaf.requires_grad:
+        return None
+    (gradient,) = torch.autograd.grad(loss, leaf, retain_graph=True, allow_unused=True)
+    return None if gradient is None or not gradient.any() else freeze(gradient)
+
+
+def _tensors_of_their_own():
+    answers, targets = (torch.linspace(-1, k, 6).reshape(2, 3).requires_grad_() for k in (1, 2.5))
+    return {"the answers": answers, "the targets": targets}, answers, targets
+
+
+def _results_of_two_networks():
+    weight, other_weight = (torch.tensor([[0.5, k]], requires_grad=True) for k in (-1.0, 2.0))
+    inputs = torch.linspace(-1, 2, 10).reshape(5, 2)
+    return (
+        {"the network that answers": weight, "the network that makes the targets": other_weight},
+        inputs @ weight.T,
+        inputs.flip(0) @ other_weight.T,
+    )
+
+
+def _results_of_one_network():
+    weight = torch.tensor([0.5, -2.0], requires_grad=True)
+    inputs = torch.linspace(-1, 2, 8).reshape(4, 2)
+    return {"the network": weight}, inputs @ weight, 3 * inputs.flip(0) @ weight
+
+
+add(
+    Exercise(
+        name="detach_or_not",
+        chapter="1_basics/09_autograd",
+        reference=fixed_target_loss,
+        checked="targets of their own, of a second network, and of the same network",
+        cases={
+            "targets of another network": _look_at_loss(_results_of_two_networks),
+            "answers and targets of one network": _look_at_loss(_results_of_one_network),
+            "targets that are leaves": _look_at_loss(_tensors_of_their_own),
+        },
+        slips=(
+            Slip(
+                "nothing detached",
+                lambda answers, targets: ((answers - targets) ** 2).mean(),
+                "The loss is right, but its gradient also reaches whatever made the targets. Training "
+                "would then pull the targets toward the answers. Cut that way, and only that.",
+            ),
+            Slip(
+                "answers detached",
+                lambda answers, targets: ((answers.detach() - targets) ** 2).mean(),
+                "The loss is right, but its gradient reaches the targets, and the answers get none. "
+                "Which of the two shall move toward the other?",
+            ),
+            Slip(
+                "everything cut off",
+                _under_no_grad,
+                "The loss is right, but nothing leads back from it, neither to the targets nor to the "
+                "answers, and backward() would raise an error. How much of the graph has to be left?",
+            ),
+            Slip(
+                "frozen for good",
+                _targets_frozen,
+                "It freezes a tensor that belongs to somebody else: a leaf asks for no gradient from "
+                "now on, and for a computed tensor this raises an error. What cuts only in this loss?",
+            ),
+            Slip(
+                "sum instead of mean",
+                lambda answers, targets: ((answers - targets.detach()) ** 2).sum(),
+                "The cut is right. But the loss grows with the number of answers: it is the sum of the "
+                "squares, where their mean is asked for.",
+            ),
+            Slip(
+                "no square",
+                lambda answers, targets: (answers - targets.detach()).abs().mean(),
+                "The cut is right, but this is the mean of the distances, without their squares.",
+            ),
+        ),
+        variants=(
+            _target_copied,
+            lambda answers, targets: F.mse_loss(answers, targets.detach()),
+            lambda answers, targets: (answers - targets.detach()).square().sum() / answers.numel(),
+        ),
+        hints=(
+            "The loss must remember where the answers come from, and forget where the targets come "
+            "from. Of the four ways to leave autograd out, one cuts at a single tensor.",
+            "Answers and targets have the same shape, and the result has the shape (). Its value is "
+            "the same with and without the cut; only the way back differs.",
+            "targets.detach() has the same numbers and no past. Subtract it from the answers, square, "
+            "and take the mean.",
+        ),
+    )
+)
+
+# 10_training
+
+# PyTorch wraps SGD.step when the first one is made. Make one now, so that no answer seems to do it.
+torch.optim.SGD([torch.zeros(1)], lr=0.1)
+
+
+def sgd_step(parameters, learning_rate):
+    """Move each parameter in place against its gradient, and clear the gradients."""
+    with torch.no_grad():
+        for parameter in parameters:
+            parameter -= learning_rate * parameter.grad
+            parameter.grad.zero_()
+
+
+def _moved_by(change, clear=True):
+    """A step that adds ``change(gradient, learning_rate)``."""
+
+    def step(parameters, learning_rate):
+        with torch.no_grad():
+            for parameter in parameters:
+                parameter += change(parameter.grad, learning_rate)
+                if clear:
+                    parameter.grad = None
+
+    return step
+
+
+def _name_rebound(parameters, learning_rate):
+    with torch.no_grad():
+        for parameter in parameters:
+            parameter = parameter - learning_rate * parameter.grad
+            parameter.grad = None
+
+
+def _recorded(parameters, learning_rate):
+    for parameter in parameters:
+        parameter -= learning_rate * parameter.grad
+        parameter.grad = None
+
+
+def _cleared_in_a_second_loop(parameters, learning_rate):
+    with torch.no_grad():
+        for parameter in parameters:
+            parameter -= learning_rate * parameter.grad
+        for parameter in parameters:
+            parameter.grad = None
+
+
+def _cleared_first(parameters, learning_rate):
+    with torch.no_grad():
+        for parameter in parameters:
+            parameter.grad.zero_()
+            parameter -= learning_rate * parameter.grad
+
+
+def _by_the_optimizer(parameters, learning_rate):
+    optimizer = torch.optim.SGD(parameters, lr=learning_rate)
+    optimizer.step()
+    optimizer.zero_grad()
+
+
+def _by_copy(parameters, learning_rate):
+    for parameter in list(parameters):
+        with torch.no_grad():
+            parameter.copy_(parameter - parameter.grad * learning_rate)
+        parameter.grad = None
+
+
+def _by_data(parameters, learning_rate):
+    for parameter in parameters:
+        parameter.data.add_(parameter.grad, alpha=-learning_rate)
+        parameter.grad.data.zero_()
+
+
+def _left(gradient):
+    """What is left of a gradient: nothing, where it is None or all zeros."""
+    return "nothing" if gradient is None or not gradient.any() else freeze(gradient)
+
+
+def _look_at_steps(make, learning_rate, *, generator=False):
+    """Take two steps, each after a backward() at the place that was reached."""
+
+    def look(answer):
+        parameters, compute_loss = make()
+        found = {}
+        for step in ("one step", "two steps"):
+            compute_loss().backward()
+            given = (parameter for parameter in parameters) if generator else parameters
+            try:
+                answer(given, learning_rate)
+            except RuntimeError as error:
+                if "a leaf Variable" in str(error):
+                    return "notes were taken of a move in place"
+                raise
+            found[f"parameters after {step}"] = freeze(parameters)
+            found[f"leftover of the gradients after {step}"] = [_left(p.grad) for p in parameters]
+        found["leaves that ask for a gradient"] = [p.is_leaf and p.requires_grad for p in parameters]
+        return found
+
+    return look
+
+
+def _three_parameters():
+    shapes = [(3, 2), (2, 2), ()]
+    parameters = [nn.Parameter(torch.randn(shape)) for shape in shapes]
+    return parameters, lambda: sum((p**2 + 3 * p).sum() for p in parameters)
+
+
+def _parameters_of_a_layer():
+    layer = nn.Linear(4, 3)
+    features, labels = torch.randn(5, 4), torch.tensor([0, 2, 1, 1, 2])
+    return list(layer.parameters()), lambda: F.cross_entropy(layer(features), labels)
+
+
+add(
+    Exercise(
+        name="sgd_step",
+        chapter="1_basics/10_training",
+        reference=sgd_step,
+        checked="2 steps each of a list and of a generator of parameters",
+        cases={
+            "a list of three parameters": _look_at_steps(_three_parameters, 0.1),
+            "a layer's parameters()": _look_at_steps(_parameters_of_a_layer, 0.5, generator=True),
+        },
+        slips=(
+            Slip(
+                "gradient not cleared",
+                _moved_by(lambda gradient, lr: -lr * gradient, clear=False),
+                "The first step is right. But its gradient is left over, and the next backward() adds "
+                "to it, so the second step goes along the sum of both.",
+            ),
+            Slip(
+                "name rebound",
+                _name_rebound,
+                "No parameter has moved. parameter = parameter - … makes a new tensor and gives it the "
+                "name, and the network keeps the old one. What changes a tensor where it is?",
+            ),
+            Slip(
+                "ascent",
+                _moved_by(lambda gradient, lr: lr * gradient),
+                "Each parameter moves by the right distance in the wrong direction: the gradient points "
+                "where the loss grows. Which way is down?",
+            ),
+            Slip(
+                "outside no_grad",
+                _recorded,
+                "PyTorch refuses: the move would be noted as a part of the computation, and a leaf that "
+                "is changed by a noted step is a leaf no longer. Where are no notes taken?",
+            ),
+            Slip(
+                "no learning rate",
+                _moved_by(lambda gradient, lr: -gradient),
+                "The direction is right, but each step is as long as the gradient itself. One argument "
+                "of the function has no effect.",
+            ),
+            Slip(
+                "divided by the learning rate",
+                _moved_by(lambda gradient, lr: -gradient / lr),
+                "The direction is right, but a smaller learning rate makes a longer step here. It "
+                "should be the other way round.",
+            ),
+            Slip(
+                "cleared before the move",
+                _cleared_first,
+                "No parameter has moved: the gradient was cleared first, and the step followed what "
+                "was left of it. When is the gradient no longer needed?",
+            ),
+            Slip(
+                "second loop finds nothing",
+                _cleared_in_a_second_loop,
+                "Right for a list. But model.parameters() gives its parameters only once, and the "
+                "second loop over them finds none, so their gradients are not cleared.",
+            ),
+        ),
+        variants=(_by_the_optimizer, _by_copy, _by_data),
+        hints=(
+            "A loop over the parameters. Each moves in place against its gradient, and has no use for "
+            "the gradient afterwards. All of it happens where PyTorch takes no notes.",
+            "A parameter and its .grad have the same shape, whatever it is. So one line moves all its "
+            "entries, and another clears all their slopes.",
+            "with torch.no_grad(): for each parameter subtract learning_rate * parameter.grad with -=, "
+            "then set parameter.grad to None.",
+        ),
+    )
+)
+
+
+def momentum_step(parameters, moves, learning_rate, momentum):
+    """Update each move in place, go that way, and clear the gradients."""
+    with torch.no_grad():
+        for parameter, move in zip(parameters, moves, strict=True):
+            move.mul_(momentum).add_(parameter.grad)
+            parameter -= learning_rate * move
+            parameter.grad = None
+
+
+def _with_momentum(update, *, clear=True):
+    """A step along ``update(move, gradient, learning rate, momentum)``."""
+
+    def step(parameters, moves, learning_rate, momentum):
+        with torch.no_grad():
+            for parameter, move in zip(parameters, moves, strict=True):
+                move.copy_(update(move, parameter.grad, learning_rate, momentum))
+                parameter -= learning_rate * move
+                if clear:
+                    parameter.grad = None
+
+    return step
+
+
+def _move_forgotten(parameters, moves, learning_rate, momentum):
+    with torch.no_grad():
+        for parameter, move in zip(parameters, moves, strict=True):
+            move = momentum * move + parameter.grad
+            parameter -= learning_rate * move
+            parameter.grad = None
+
+
+def _move_with_learning_rate(parameters, moves, learning_rate, momentum):
+    with torch.no_grad():
+        for parameter, move in zip(parameters, moves, strict=True):
+            move.copy_(momentum * move + learning_rate * parameter.grad)
+            parameter -= move
+            parameter.grad = None
+
+
+def _moved_before_the_update(parameters, moves, learning_rate, momentum):
+    with torch.no_grad():
+        for parameter, move in zip(parameters, moves, strict=True):
+            parameter -= learning_rate * move
+            move.copy_(momentum * move + parameter.grad)
+            parameter.grad = None
+
+
+def _moves_replaced(parameters, moves, learning_rate, momentum):
+    for parameter, move in zip(list(parameters), moves, strict=True):
+        move *= momentum
+        move += parameter.grad
+        parameter.data -= learning_rate * move
+        parameter.grad.zero_()
+
+
+def _look_at_momentum(answer):
+    parameters, compute_loss = _three_parameters()
+    moves = [torch.zeros_like(parameter) for parameter in parameters]
+    found = {}
+    # The learning rate changes on the way, as a scheduler does it.
+    for step, learning_rate in {"one step": 0.1, "two steps": 0.1, "three steps": 0.02}.items():
+        compute_loss().backward()
+        try:
+            answer(parameters, moves, learning_rate, 0.9)
+        except RuntimeError as error:
+            if "a leaf Variable" in str(error):
+                return "notes were taken of a move in place"
+            raise
+        found[f"parameters after {step}"] = freeze(parameters)
+        found[f"moves after {step}"] = freeze(moves)
+        found[f"leftover of the gradients after {step}"] = [_left(p.grad) for p in parameters]
+    found["leaves that ask for a gradient"] = [p.is_leaf and p.requires_grad for p in parameters]
+    return found
+
+
+add(
+    Exercise(
+        name="momentum_step",
+        chapter="1_basics/10_training",
+        reference=momentum_step,
+        checked="3 steps with three parameters and a learning rate that changes",
+        cases={"three steps": _look_at_momentum},
+        slips=(
+            Slip(
+                "move not kept",
+                _move_forgotten,
+                "The first step is right, the second remembers nothing: the moves in the list are still "
+                "zero. move = … only gives a new tensor that name. What writes into the old one?",
+            ),
+            Slip(
+                "plain SGD",
+                _with_momentum(lambda move, gradient, lr, momentum: gradient),
+                "Each step follows the newest gradient alone. Where do nine tenths of the last move come "
+                "in?",
+            ),
+            Slip(
+                "mean instead of sum",
+                _with_momentum(
+                    lambda move, gradient, lr, momentum: momentum * move + (1 - momentum) * gradient
+                ),
+                "This weighs the gradient with 1 - momentum, so the first step is a tenth of what it "
+                "should be. Here the newest gradient counts in full.",
+            ),
+            Slip(
+                "momentum on the gradient",
+                _with_momentum(lambda move, gradient, lr, momentum: move + momentum * gradient),
+                "The last move is kept in full and the gradient is cut, so the moves never die down. "
+                "Which of the two is to lose a tenth?",
+            ),
+            Slip(
+                "learning rate inside the move",
+                _move_with_learning_rate,
+                "It comes to the same as long as the learning rate stays. But where it changes, old moves "
+                "keep the rate of their own time. The moves should hold gradients only.",
+            ),
+            Slip(
+                "moved before the update",
+                _moved_before_the_update,
+                "The first step moves nothing, and every other one comes a step too late: it goes along "
+                "the old move before the new gradient is in it.",
+            ),
+            Slip(
+                "gradient not cleared",
+                _with_momentum(
+                    lambda move, gradient, lr, momentum: momentum * move + gradient, clear=False
+                ),
+                "The first step is right. But its gradient is left over, and the next backward() adds to "
+                "it. What is to be remembered is in the moves already.",
+            ),
+        ),
+        variants=(
+            _moves_replaced,
+            _with_momentum(lambda move, gradient, lr, momentum: momentum * move + gradient),
+        ),
+        hints=(
+            "Three things for each parameter: its move becomes momentum times the old one plus the newest "
+            "gradient, the parameter goes that way, and the gradient is cleared.",
+            "A parameter, its gradient and its move have one shape. Go through both lists together with "
+            "zip, under no_grad, and change moves and parameters in place.",
+            "move *= momentum, then move += parameter.grad, then subtract learning_rate * move from the "
+            "parameter with -=, and set parameter.grad to None.",
+        ),
+    )
+)
+
+
+def train_epoch(model, loader, optimizer):
+    """Take one step a batch, and return the mean loss over all images."""
+    model.train()
+    total, count = 0.0, 0
+    for images, labels in loader:
+        optimizer.zero_grad()
+        logits = model(images)  # (batch, 10)
+        loss = F.cross_entropy(logits, labels)
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(labels)
+        count += len(labels)
+    return total / count
+
+
+def _epoch(
+    order="clear forward backward step",
+    *,
+    before=(),
+    mode=True,
+    add=lambda loss, batch: loss.item() * batch,
+    end=lambda total, images, batches, last: total / images,
+    loss_of=F.cross_entropy,
+    batches_at_most=1000,
+):
+    """An epoch with its parts in some order, and other bookkeeping."""
+
+    def train(model, loader, optimizer):
+        if mode:
+            model.train()
+        if "clear" in before:
+            optimizer.zero_grad()
+        total, images_seen, batches, loss = 0, 0, 0, None
+        for images, labels in loader:
+            for part in order.split():
+                if part == "clear":
+                    optimizer.zero_grad()
+                elif part == "forward":
+                    loss = loss_of(model(images), labels)
+                elif part == "backward":
+                    loss.backward()
+                else:
+                    optimizer.step()
+            total = total + add(loss, len(labels))
+            images_seen += len(labels)
+            batches += 1
+            if batches == batches_at_most:
+                break
+        return end(total, images_seen, batches, loss)
+
+    return train
+
+
+def _epoch_with_a_list(model, loader, optimizer):
+    model.train()
+    losses = []
+    for images, labels in loader:
+        loss_of_each = F.cross_entropy(model(images), labels, reduction="none")
+        model.zero_grad()
+        loss_of_each.mean().backward()
+        optimizer.step()
+        losses += loss_of_each.tolist()
+    return sum(losses) / len(losses)
+
+
+def _epoch_cleared_at_the_end(model, loader, optimizer):
+    loss_function = nn.CrossEntropyLoss()
+    model.train(True)
+    optimizer.zero_grad()
+    total = torch.zeros(())
+    for images, labels in loader:
+        loss = loss_function(model(images), labels)
+        loss.backward()
+        total += loss.detach() * images.shape[0]
+        optimizer.step()
+        optimizer.zero_grad()
+    return (total / len(loader.dataset)).item()
+
+
+def _watch_first_step(model, optimizer):
+    """Note what the very first step of an optimizer finds."""
+    seen = {"backward": False, "first step": "no step"}
+
+    def note_backward(gradient):
+        seen["backward"] = True
+
+    def note_step(*_):
+        if seen["first step"] == "no step":
+            gradients = [parameter.grad for parameter in model.parameters()]
+            if any(gradient is not None and gradient.any() for gradient in gradients):
+                seen["first step"] = "gradients"
+            else:
+                seen["first step"] = "cleared gradients" if seen["backward"] else "none yet"
+
+    last = list(model.parameters())[-1]
+    handles = [last.register_hook(note_backward), optimizer.register_step_pre_hook(note_step)]
+    return seen, handles
+
+
+def _images_and_labels(count):
+    images = torch.rand(count, 1, 28, 28)
+    labels = torch.arange(count) * 7 % 10
+    return images, labels
+
+
+def _network_with_norm():
+    return nn.Sequential(nn.Flatten(), nn.BatchNorm1d(28 * 28), nn.Linear(28 * 28, 10))
+
+
+def _look_at_epochs(count, batch_size, make_optimizer, epochs):
+    def look(answer):
+        images, labels = _images_and_labels(count)
+        loader = DataLoader(TensorDataset(images, labels), batch_size=batch_size)
+        model = _network_with_norm().eval()
+        optimizer = make_optimizer(model.parameters())
+        # Something was computed before, and its gradients are still there.
+        F.cross_entropy(model(images[:3]), labels[:3]).backward()
+        seen, handles = _watch_first_step(model, optimizer)
+        start = model[-1].weight.detach().clone()
+        losses, weights = [], []
+        for _ in range(epochs):
+            loss = answer(model, loader, optimizer)
+            asks = isinstance(loss, torch.Tensor) and loss.requires_grad
+            losses.append("a tensor with its whole graph" if asks else freeze(loss))
+            weights.append(freeze(model[-1].weight))
+        for handle in handles:
+            handle.remove()
+        return {
+            "mean loss": losses if epochs > 1 else losses[0],
+            "weights have moved": not torch.equal(start, model[-1].weight),
+            "last layer's weight after the epoch": weights if epochs > 1 else weights[0],
+            "running mean of the batch norm": freeze(model[1].running_mean),
+            "what the first step found": (
+                seen["first step"] if seen["backward"] else "never any gradient"
+            ),
+        }
+
+    return look
+
+
+add(
+    Exercise(
+        name="train_epoch",
+        chapter="1_basics/10_training",
+        reference=train_epoch,
+        checked="3 epochs with a smaller last batch, two optimizers, and old gradients at the start",
+        cases={
+            "batches of 4, 4 and 2 images": _look_at_epochs(
+                10, 4, lambda parameters: torch.optim.SGD(parameters, lr=0.05), 1
+            ),
+            "two epochs with momentum": _look_at_epochs(
+                8, 5, lambda parameters: torch.optim.SGD(parameters, lr=0.02, momentum=0.9), 2
+            ),
+        },
+        slips=(
+            Slip(
+                "never cleared",
+                _epoch("forward backward step"),
+                "No message, and a wrong direction: backward() adds to what stands in .grad, so each "
+                "step follows the gradients of all batches so far, and old ones from before. Which line "
+                "forgets them?",
+            ),
+            Slip(
+                "cleared once",
+                _epoch("forward backward step", before=["clear"]),
+                "The first batch is right. From the second on, backward() adds to the gradients of the "
+                "batches before it. How often must the gradients be cleared?",
+            ),
+            Slip(
+                "cleared between backward and step",
+                _epoch("forward backward clear step"),
+                "No weight has moved. Each gradient is computed and forgotten before the step could "
+                "use it. When are the old gradients in nobody's way any more, and the new ones not there "
+                "yet?",
+            ),
+            Slip(
+                "step before backward",
+                _epoch("clear forward step backward"),
+                "No weight has moved. When the step is taken, the gradients are cleared and the new ones "
+                "not computed yet; then they come, and are cleared again.",
+            ),
+            Slip(
+                "one batch late",
+                _epoch("forward step clear backward"),
+                "Each step follows the gradient of the batch before, and the first one a gradient from "
+                "long ago. What has to happen between the forward pass and the step?",
+            ),
+            Slip(
+                "no step",
+                _epoch("clear forward backward"),
+                "Losses and gradients are computed, and no weight has moved. backward() only says in "
+                "which direction to go. Who goes?",
+            ),
+            Slip(
+                "no backward",
+                _epoch("clear forward step"),
+                "No weight has moved: the optimizer takes its steps, but nobody computed the gradients "
+                "that it should follow.",
+            ),
+            Slip(
+                "mean of batch means",
+                _epoch(
+                    add=lambda loss, batch: loss.item(),
+                    end=lambda total, images, batches, last: total / batches,
+                ),
+                "The training is right, the number is not: it is the mean of the batch means. An image "
+                "of a small last batch counts more than others then. What does each mean have to be "
+                "weighted with?",
+            ),
+            Slip(
+                "last batch's loss",
+                _epoch(end=lambda total, images, batches, last: last.item()),
+                "The training is right, but the number is the loss of the last batch alone. It should be "
+                "the mean over all images of the epoch.",
+            ),
+            Slip(
+                "divided twice",
+                _epoch(add=lambda loss, batch: loss.item()),
+                "The training is right, and the number is too small by about the batch size: a batch's "
+                "loss is a mean already, and then the sum is divided by the number of all images.",
+            ),
+            Slip(
+                "not divided",
+                _epoch(end=lambda total, images, batches, last: total),
+                "The training is right, but the number is the sum of the losses of all images, and "
+                "grows with their number. How do you get their mean?",
+            ),
+            Slip(
+                "no train mode",
+                _epoch(mode=False),
+                "The model came in evaluation mode and stayed in it, so its batch norm did not normalize "
+                "by the batch. An epoch begins with telling the layers that this is training.",
+            ),
+            Slip(
+                "graph kept",
+                _epoch(add=lambda loss, batch: loss * batch),
+                "The number comes as a tensor with all the notes of its computation. As long as the sum "
+                "lives, so do the notes of every batch. How does a tensor become a Python number?",
+            ),
+            Slip(
+                "only the first batch",
+                _epoch(batches_at_most=1),
+                "One step was taken, and the other batches were never seen. How far is the return "
+                "indented? In the loop, it ends the function in the first round.",
+            ),
+            Slip(
+                "softmax before the loss",
+                _epoch(
+                    loss_of=lambda logits, labels: F.cross_entropy(logits.softmax(dim=1), labels)
+                ),
+                "The losses are off from the first batch on. cross_entropy applies softmax itself, so "
+                "there are two in a row, and the network learns slowly. What does it want to be given?",
+            ),
+        ),
+        variants=(
+            _epoch_with_a_list,
+            _epoch_cleared_at_the_end,
+            _epoch("forward clear backward step"),
+        ),
+        hints=(
+            "Training mode, then for each batch the five lines: clear, forward, loss, backward, step. "
+            "Beside them, keep a sum of the losses and a count of the images.",
+            "A batch's loss is a mean over len(labels) images. Times that number it is their sum. Divide "
+            "the sum of all by the count of all images, at the very end.",
+            "zero_grad(), logits, F.cross_entropy, backward(), step(); then total += loss.item() * "
+            "len(labels) and count += len(labels). After the loop, return total / count.",
+        ),
+    )
+)
+
+
+def accuracy(model, loader):
+    """The fraction of images whose class is predicted right, between 0 and 1."""
+    model.eval()
+    right, count = 0, 0
+    with torch.inference_mode():
+        for images, labels in loader:
+            predictions = model(images).argmax(dim=1)  # (batch,)
+            right += (predictions == labels).sum().item()
+            count += len(labels)
+    return right / count
+
+
+def _accuracy(
+    *,
+    mode=True,
+    predict=lambda logits: logits.argmax(dim=1),
+    end=lambda hits, images: sum(hits) / sum(images),
+    batches_at_most=1000,
+):
+    def measure(model, loader):
+        if mode:
+            model.eval()
+        hits, images_seen = [], []
+        with torch.no_grad():
+            for images, labels in loader:
+                hits.append((predict(model(images)) == labels).sum().item())
+                images_seen.append(len(labels))
+                if len(hits) == batches_at_most:
+                    break
+        return end(hits, images_seen)
+
+    return measure
+
+
+def _accuracy_of_all_at_once(model, loader):
+    batches = list(loader)
+    images = torch.cat([images for images, _ in batches])
+    labels = torch.cat([labels for _, labels in batches])
+    model.eval()
+    return (F.softmax(model(images), dim=1).max(dim=1).indices == labels).float().mean().item()
+
+
+def _accuracy_by_means(model, loader):
+    model.train(False)
+    total = 0
+    for images, labels in loader:
+        right = torch.eq(model(images).detach().argmax(-1), labels)
+        total += right.double().mean().item() * images.shape[0]
+    return total / len(loader.dataset)
+
+
+class _Fixed(nn.Module):
+    """Gives logits that can be told: they stand in the first 10 pixels of an image."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(()))
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, images):
+        logits = self.scale * images.flatten(1)[:, :10]
+        if self.training:
+            self.calls += 1
+            return logits.flip(1)  # another answer, and one that can be foretold
+        return logits
+
+
+def _look_at_accuracy(count, batch_size, right):
+    def look(answer):
+        images, labels = _images_and_labels(count)
+        images.flatten(1)[torch.arange(right), labels[:right]] += 2
+        for place in range(right, count):
+            images.flatten(1)[place, (labels[place] + 1 + place % 3) % 10] += 2
+        loader = DataLoader(TensorDataset(images, labels), batch_size=batch_size)
+        model = _Fixed().train()
+        result = answer(model, loader)
+        return {
+            "result": freeze(result),
+            "questions asked in training mode": int(model.calls),
+        }
+
+    return look
+
+
+add(
+    Exercise(
+        name="accuracy",
+        chapter="1_basics/10_training",
+        reference=accuracy,
+        checked="4 loaders, among them one whose last batch is smaller",
+        cases={
+            "batches of 4, 4 and 2 images": _look_at_accuracy(10, 4, right=8),
+            "as many images as classes": _look_at_accuracy(20, 10, right=13),
+            "no image right": _look_at_accuracy(7, 3, right=0),
+            "one batch, all right": _look_at_accuracy(5, 5, right=5),
+        },
+        slips=(
+            Slip(
+                "no eval mode",
+                _accuracy(mode=False),
+                "The model came in training mode, and was measured in it. A layer such as dropout then "
+                "gives another answer than the network that you will use. What has to come before the "
+                "loop?",
+            ),
+            Slip(
+                "mean of batch accuracies",
+                _accuracy(
+                    end=lambda hits, images: (
+                        sum(h / n for h, n in zip(hits, images, strict=True)) / len(hits)
+                    )
+                ),
+                "Right while all batches have one size. In a smaller last batch, an image counts more "
+                "than the others. What can you count over all batches, and divide only at the end?",
+            ),
+            Slip(
+                "count",
+                _accuracy(end=lambda hits, images: sum(hits)),
+                "This is how many images are right, not which part of them. It says little unless one "
+                "knows how many were asked.",
+            ),
+            Slip(
+                "argmax over the batch",
+                _accuracy(predict=lambda logits: logits.argmax(dim=0)),
+                "For each class this finds the image with the largest logit. Where a batch has as many "
+                "images as classes nobody complains, and else the shapes do not fit. Which axis has the "
+                "classes?",
+            ),
+            Slip(
+                "percent",
+                _accuracy(end=lambda hits, images: 100 * sum(hits) / sum(images)),
+                "These are percent. A fraction lies between 0 and 1; :.1% shows it as percent when it is "
+                "printed.",
+            ),
+            Slip(
+                "error rate",
+                _accuracy(end=lambda hits, images: 1 - sum(hits) / sum(images)),
+                "This is the fraction that is wrong. Together with the accuracy it makes 1.",
+            ),
+            Slip(
+                "only the first batch",
+                _accuracy(batches_at_most=1),
+                "Only the first batch was asked. How far is the return indented? In the loop, it ends "
+                "the function in the first round.",
+            ),
+            Slip(
+                "only the last batch",
+                _accuracy(end=lambda hits, images: hits[-1] / images[-1]),
+                "This is the accuracy of the last batch alone. What was counted in the batches before it "
+                "has been overwritten or left out.",
+            ),
+            Slip(
+                "divided by the number of batches",
+                _accuracy(end=lambda hits, images: sum(hits) / len(images)),
+                "The hits of all images are divided by the number of batches: this is how many are right "
+                "in a batch on average. By what must a count of images be divided?",
+            ),
+        ),
+        variants=(_accuracy_of_all_at_once, _accuracy_by_means),
+        hints=(
+            "Measuring changes nothing: evaluation mode, and no notes for gradients. Then count the hits "
+            "and the images of all batches, and divide once.",
+            "Logits of shape (batch, 10) give predictions of shape (batch,) by an argmax over the "
+            "classes. Compared with the labels, they give (batch,) times True or False.",
+            "model.eval(), then with torch.inference_mode(): right += (predictions == labels).sum().item() "
+            "for every batch, and count += len(labels). At last right / count.",
+        ),
+    )
+)
+
+# 11_save_load
+
+
+def save_load(model, path):
+    """Save a model's weights and buffers, and load them into a new model that can predict."""
+    torch.save(model.state_dict(), path)
+    loaded = type(model)()
+    loaded.load_state_dict(torch.load(path, weights_only=True))
+    return loaded.eval()
+
+
+class _Reader(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.flatten = nn.Flatten()
+        self.norm = nn.BatchNorm1d(28 * 28)
+        self.output = nn.Linear(28 * 28, 10)
+
+    def forward(self, images):
+        return self.output(self.norm(self.flatten(images)))
+
+
+class _OtherReader(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stack = nn.Sequential(nn.Flatten(), nn.Linear(28 * 28, 6), nn.ReLU(), nn.Linear(6, 10))
+
+    def forward(self, images):
+        return self.stack(images)
+
+
+def _saved_and_loaded(
+    *,
+    content=lambda model: model.state_dict(),
+    load=lambda new, model, saved: new.load_state_dict(saved),
+    end=lambda new, report: new.eval(),
+):
+    def save_and_load(model, path):
+        torch.save(content(model), path)
+        saved = torch.load(path, weights_only=True)
+        new = type(model)()
+        report = load(new, model, saved)
+        return end(new, report)
+
+    return save_and_load
+
+
+def _original_returned(model, path):
+    torch.save(model.state_dict(), path)
+    model.load_state_dict(torch.load(path, weights_only=True))
+    return model.eval()
+
+
+def _whole_module_pickled(model, path):
+    torch.save(model, path)
+    return torch.load(path, weights_only=False).eval()
+
+
+def _no_file(model, path):
+    loaded = type(model)()
+    loaded.load_state_dict(model.state_dict())
+    return loaded.eval()
+
+
+def _saved_in_a_dictionary(model, path):
+    torch.save({"model": {name: t.clone() for name, t in model.state_dict().items()}}, str(path))
+    loaded = model.__class__()
+    loaded.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["model"])
+    loaded.train(False)
+    return loaded
+
+
+def _assigned(model, path):
+    with Path(path).open("wb") as file:
+        torch.save(dict(model.state_dict()), file)
+    with torch.device("meta"):
+        loaded = type(model)()
+    loaded.load_state_dict(torch.load(path), assign=True)
+    return loaded.eval()
+
+
+def _look_at_saving(make):
+    def look(answer):
+        model = make().train()
+        images = torch.rand(5, 1, 28, 28)
+        with torch.no_grad():
+            for _ in range(3):
+                model(3 * torch.rand(4, 1, 28, 28) - 1)  # moves the buffers, if there are any
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "network.pt"
+            loaded = answer(model, path)
+            if not isinstance(loaded, nn.Module):
+                return {"result": freeze(loaded)}
+            in_file = _what_is_in(path)
+        found = {
+            "result": "a model" if type(loaded) is type(model) else type(loaded).__name__,
+            "a new model": loaded is not model,
+            "file": in_file,
+            "training mode of the new model": loaded.training,
+        }
+        model.eval()
+        with torch.no_grad():
+            logits, loaded_logits = model(images), attempt(lambda: loaded(images))
+            found["logits"] = freeze(loaded_logits)
+            if loaded is not model and isinstance(loaded_logits, torch.Tensor):
+                found["logits like the first model's"] = torch.allclose(logits, loaded_logits)
+                for tensor in model.state_dict().values():
+                    tensor.zero_()
+                found["logits after the first model was changed"] = freeze(loaded(images))
+        return found
+
+    return look
+
+
+def _what_is_in(path):
+    if not path.exists():
+        return "missing"
+    try:
+        torch.load(path, weights_only=True)
+    except Exception:  # noqa: BLE001  # whatever is wrong with it
+        return "not to be read with weights_only=True"
+    return "numbers"
+
+
+_CASES_OF_SAVING = {
+    "a network with batch normalization": _look_at_saving(_Reader),
+    "a network without buffers": _look_at_saving(_OtherReader),
+}
+
+add(
+    Exercise(
+        name="save_load",
+        chapter="1_basics/11_save_load",
+        reference=save_load,
+        checked="2 classes, one of them with the buffers of a batch normalization",
+        cases=_CASES_OF_SAVING,
+        slips=(
+            Slip(
+                "no eval",
+                _saved_and_loaded(end=lambda new, report: new),
+                "All numbers are loaded, but a new model is in training mode. With batch normalization "
+                "its answers depend on the whole batch then, and its buffers move. Which call is "
+                "missing?",
+            ),
+            Slip(
+                "parameters without buffers",
+                _saved_and_loaded(
+                    content=lambda model: dict(model.named_parameters()),
+                    load=lambda new, model, saved: new.load_state_dict(saved, strict=False),
+                ),
+                "The parameters are there, the buffers are not: batch normalization keeps its running "
+                "means in them. Which dictionary of a model holds both? With it, strict=False has nothing "
+                "to hide.",
+            ),
+            Slip(
+                "the original returned",
+                _original_returned,
+                "What comes back is the model that was given, so nobody knows whether the file is any "
+                "good. Fill a second model of the same class from the file.",
+            ),
+            Slip(
+                "loaded into nothing",
+                _saved_and_loaded(load=lambda new, model, saved: None),
+                "The new model still has the random numbers that it was made with. torch.load only reads "
+                "the file. Who copies what was read into the model?",
+            ),
+            Slip(
+                "the report returned",
+                _saved_and_loaded(end=lambda new, report: report),
+                "What came back is the report of load_state_dict, “All keys matched”. It changes the "
+                "model in place; the model has to be returned.",
+            ),
+            Slip(
+                "the dictionary returned",
+                lambda model, path: (
+                    torch.save(model.state_dict(), path),
+                    torch.load(path, weights_only=True),
+                )[1],
+                "These are the numbers, in a dictionary. They cannot be called with images: the code of "
+                "forward is in the class, not in the file. What do they have to be put into?",
+            ),
+            Slip(
+                "whole module pickled",
+                _whole_module_pickled,
+                "The file cannot be read with weights_only=True: it asks for classes by their names. "
+                "If one gets another name, nobody can read it any more. What is there to save besides "
+                "the module itself?",
+            ),
+            Slip(
+                "no file",
+                _no_file,
+                "The new model is right, but it got its numbers straight from the old one. After the "
+                "program has ended, nothing is left: under the path there is no file.",
+            ),
+        ),
+        variants=(_saved_in_a_dictionary, _assigned),
+        hints=(
+            "Save the numbers, not the model. Make a new model of the same class, fill it with what you "
+            "read from the file, and put it into the mode for predicting.",
+            "type(model)() makes a new model. The state_dict holds parameters and buffers by their names, "
+            "and goes to the file as it is.",
+            "torch.save(model.state_dict(), path), a new model, its load_state_dict with what "
+            "torch.load(path, weights_only=True) gives, eval(), and return that model.",
+        ),
+    )
+)
+
+
+def resume_training(path, model, optimizer, loader, epochs):
+    """Put a run back where it was, train until ``epochs`` are done, return the losses."""
+    saved = torch.load(path, weights_only=True)
+    model.load_state_dict(saved["model"])
+    optimizer.load_state_dict(saved["optimizer"])
+    loader.generator.set_state(saved["order"])
+    model.train()
+    losses = []
+    for _ in range(saved["epoch"], epochs):
+        total, count = 0.0, 0
+        for images, labels in loader:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(images), labels)
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(labels)
+            count += len(labels)
+        losses.append(total / count)
+    return losses
+
+
+def _resumed(
+    *forgotten,
+    epochs_left=lambda saved, epochs: epochs - saved["epoch"],
+    train=train_epoch,
+    end=lambda losses: losses,
+):
+    def resume(path, model, optimizer, loader, epochs):
+        saved = torch.load(path, weights_only=True)
+        if "order" not in forgotten:
+            loader.generator.set_state(saved["order"])
+        if "optimizer" not in forgotten:
+            optimizer.load_state_dict(saved["optimizer"])
+        if "model" not in forgotten:
+            model.load_state_dict(saved["model"])
+        left = epochs_left(saved, epochs)
+        return end([train(model, loader, optimizer) for _ in range(left)])
+
+    return resume
+
+
+def _resumed_with_while(path, model, optimizer, loader, epochs):
+    saved = torch.load(path)
+    for part, name in ((model, "model"), (optimizer, "optimizer")):
+        part.load_state_dict(saved[name])
+    loader.generator.set_state(saved["order"])
+    epoch, losses = saved["epoch"], []
+    while epoch < epochs:
+        losses.append(_epoch_with_a_list(model, loader, optimizer))
+        epoch += 1
+    return losses
+
+
+def _run(seed, learning_rate):
+    torch.manual_seed(seed)
+    model = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(28 * 28), nn.Linear(28 * 28, 10))
+    optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate, momentum=0.9)
+    order = torch.Generator().manual_seed(seed)
+    images, labels = torch.rand(10, 1, 28, 28, generator=torch.Generator().manual_seed(1)), None
+    labels = torch.arange(10) * 7 % 10
+    loader = DataLoader(
+        TensorDataset(images, labels), batch_size=4, shuffle=True, generator=order
+    )
+    return model, optimizer, loader
+
+
+def _look_at_resuming(done, epochs):
+    def look(answer):
+        model, optimizer, loader = _run(seed=3, learning_rate=0.01)
+        for _ in range(done):
+            train_epoch(model, loader, optimizer)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "checkpoint.pt"
+            checkpoint = {
+                "epoch": done,
+                "model": model.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "order": loader.generator.get_state(),
+            }
+            torch.save(checkpoint, path)
+            model, optimizer, loader = _run(seed=4, learning_rate=0.03)
+            model.eval()
+            losses = freeze(answer(path, model, optimizer, loader, epochs))
+        moves = [state.get("momentum_buffer") for state in optimizer.state.values()]
+        return {
+            "result": losses,
+            "last weight of the model": freeze(model[-1].weight),
+            "running mean of the batch norm": freeze(model[1].running_mean),
+            "learning rate": optimizer.param_groups[0]["lr"],
+            "momentum of the optimizer": freeze(moves[-1] if moves else None),
+            "order of the next epoch": torch.randperm(10, generator=loader.generator).tolist(),
+        }
+
+    return look
+
+
+add(
+    Exercise(
+        name="resume_training",
+        chapter="1_basics/11_save_load",
+        reference=resume_training,
+        checked="3 checkpoints: two epochs left, one, and none",
+        cases={
+            "one of three epochs done": _look_at_resuming(1, 3),
+            "two of three epochs done": _look_at_resuming(2, 3),
+            "all epochs done": _look_at_resuming(1, 1),
+        },
+        slips=(
+            Slip(
+                "momentum forgotten",
+                _resumed("optimizer"),
+                "Weights and order are back, but the optimizer begins anew, without the moves that it "
+                "remembered and with its own learning rate. The run goes on, and it is another one.",
+            ),
+            Slip(
+                "order forgotten",
+                _resumed("order"),
+                "Weights and momentum are back, but the images come in another order than they would have "
+                "come without the break. Who shuffles them, and where is its state kept?",
+            ),
+            Slip(
+                "weights forgotten",
+                _resumed("model"),
+                "The model trains on from its own random weights, with the momentum of another network. "
+                "One part of the file was not put back.",
+            ),
+            Slip(
+                "all epochs once more",
+                _resumed(epochs_left=lambda saved, epochs: epochs),
+                "The epochs before the break are trained a second time, so there are more in all than "
+                "asked for. How many are done, according to the file?",
+            ),
+            Slip(
+                "one epoch too many",
+                _resumed(epochs_left=lambda saved, epochs: epochs - saved["epoch"] + 1),
+                "Everything is put back, but one epoch too many is trained. If the file says 2 and "
+                "3 are asked for in all, how many are left?",
+            ),
+            Slip(
+                "one epoch too few",
+                _resumed(epochs_left=lambda saved, epochs: epochs - saved["epoch"] - 1),
+                "Everything is put back, but the last epoch is missing. If the file says 2 and 3 are "
+                "asked for in all, how many are left?",
+            ),
+            Slip(
+                "only the last loss",
+                _resumed(end=lambda losses: losses[-1] if losses else None),
+                "The training is right, but only the loss of the last epoch comes back. A list is asked "
+                "for, with one number for each epoch that was trained here.",
+            ),
+            Slip(
+                "not trained on",
+                _resumed(epochs_left=lambda saved, epochs: 0),
+                "Everything is put back, and there it ends: no epoch was trained. A loop over the epochs "
+                "that are left is missing, or it has no round.",
+            ),
+        ),
+        variants=(_resumed(), _resumed_with_while),
+        hints=(
+            "Four things come back: where the run was, what the network knows, what the optimizer "
+            "remembers, and how the loader will shuffle. Then only the missing epochs are trained.",
+            "model and optimizer have load_state_dict; a generator has set_state. If 2 of 5 epochs are "
+            "done, the list has 3 numbers; if all are done, it is empty.",
+            'After saved = torch.load(path, weights_only=True) and the three states, loop over '
+            'range(saved["epoch"], epochs), train one epoch each time, and append its mean loss.',
+        ),
+    )
+)
