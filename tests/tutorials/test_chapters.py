@@ -159,6 +159,19 @@ def test_chapter_imports_no_other_file(chapter: Chapter) -> None:
     assert imported & beside == set()
 
 
+@every_chapter
+def test_chapter_uses_what_it_imports(chapter: Chapter) -> None:
+    tree = ast.parse(chapter.code)
+    imported = {
+        (alias.asname or alias.name).split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        if getattr(node, "module", "") != "firstlayers.exercises"  # for cells that a learner adds
+        for alias in node.names
+    }
+    assert imported - {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} == set()
+
+
 def is_page(target: str, section: Path) -> bool:
     """Tell whether ``:doc:`` finds a page: one in docs, a chapter or a list of chapters."""
     inside = target.startswith("/")

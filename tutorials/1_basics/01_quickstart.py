@@ -645,7 +645,7 @@ assert torch.equal(places, test_labels[:5])
 # the predicted classes, as a list of N strings. Like ``measure``, it first tells the network that
 # it is only asked.
 
-from firstlayers.exercises import exercise, hint, progress, solution  # noqa: F401
+from firstlayers.exercises import exercise, hint, progress, solution
 
 
 @exercise

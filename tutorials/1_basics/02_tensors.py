@@ -941,7 +941,7 @@ print(torch.Tensor([3]).dtype, "instead of", torch.tensor([3]).dtype)
 # (rows, columns), ``float32``, goes in. Out comes a new tensor of the same shape, in which the mean
 # of its row was subtracted from each number. It must be right for a square table, too.
 
-from firstlayers.exercises import exercise, hint, progress, solution  # noqa: F401
+from firstlayers.exercises import exercise, hint, progress, solution
 
 
 @exercise

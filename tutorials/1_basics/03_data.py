@@ -818,7 +818,7 @@ print(list(itertools.islice(Endless(), 7)))
 # loader. For 1000 and 64 that is fifteen times 64, then 40. It must be right also where nothing is
 # left over.
 
-from firstlayers.exercises import exercise, hint, progress, solution  # noqa: F401
+from firstlayers.exercises import exercise, hint, progress, solution
 
 
 @exercise

@@ -884,7 +884,7 @@ assert F.one_hot(few).shape == (3, 3)
 # batch of images of shape (N, 1, 28, 28) by two given numbers, without calling ``v2.Normalize``. The
 # result is a new tensor of the same shape.
 
-from firstlayers.exercises import exercise, hint, progress, solution  # noqa: F401
+from firstlayers.exercises import exercise, hint, progress, solution
 
 
 @exercise

@@ -996,7 +996,7 @@ print("after relu_:", x.tolist())
 # **Your turn: neuron.** Write a function ``neuron(x, w, b)`` for one unit with a sigmoid at its
 # end. ``x`` has the shape (batch, n), ``w`` (n,), and ``b`` (). The result has the shape (batch,).
 
-from firstlayers.exercises import exercise, hint, progress, solution  # noqa: F401
+from firstlayers.exercises import exercise, hint, progress, solution
 
 
 @exercise

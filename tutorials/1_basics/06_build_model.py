@@ -354,7 +354,7 @@ except RuntimeError as error:
 # 784-64-10, with a ReLU in between. Images of shape (batch, 1, 28, 28) go in, logits of shape
 # (batch, 10) come out. Do not put a softmax at its end.
 
-from firstlayers.exercises import exercise, hint, progress, solution  # noqa: F401
+from firstlayers.exercises import exercise, hint, progress, solution
 
 
 @exercise

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections import OrderedDict
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -9,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
-from firstlayers.exercises.observation import attempt, calls, freeze, same
+from firstlayers.exercises.observation import Raised, attempt, calls, freeze, same
 from firstlayers.exercises.registry import Exercise, Slip, add
 
 # 07_layers
@@ -68,9 +69,11 @@ add(
             ),
             Slip(
                 "images in columns",
-                lambda features, weight, bias: weight @ features.mT + bias[:, None]
-                if features.ndim > 1
-                else weight @ features + bias,
+                lambda features, weight, bias: (
+                    weight @ features.mT + bias[:, None]
+                    if features.ndim > 1
+                    else weight @ features + bias
+                ),
                 "The numbers are right, but each image has become a column: units come first, then "
                 "images. The result should be (..., out), with each image where it was.",
             ),
@@ -90,9 +93,7 @@ add(
         ),
         variants=(
             F.linear,
-            lambda features, weight, bias: (
-                torch.einsum("...i,oi->...o", features, weight) + bias
-            ),
+            lambda features, weight, bias: torch.einsum("...i,oi->...o", features, weight) + bias,
             lambda features, weight, bias: (features[..., None, :] * weight).sum(dim=-1) + bias,
         ),
         hints=(
@@ -231,8 +232,8 @@ class Layers(nn.Module):
     def __init__(self, sizes):
         super().__init__()
         self.layers = nn.ModuleList()
-        for n_in, n_out in zip(sizes, sizes[1:], strict=False):
-            self.layers.append(nn.Linear(n_in, n_out))
+        for place in range(len(sizes) - 1):
+            self.layers.append(nn.Linear(sizes[place], sizes[place + 1]))
 
     def forward(self, features):
         for layer in self.layers[:-1]:
@@ -250,7 +251,7 @@ class _UntouchedLayers(nn.Module):
 class _LayersInAList(nn.Module):
     def __init__(self, sizes):
         super().__init__()
-        self.layers = [nn.Linear(*pair) for pair in zip(sizes, sizes[1:], strict=False)]
+        self.layers = [nn.Linear(*pair) for pair in pairwise(sizes)]
 
     def forward(self, features):
         for layer in self.layers[:-1]:
@@ -264,7 +265,7 @@ class _LayersMadeInForward(nn.Module):
         self.sizes = sizes
 
     def forward(self, features):
-        for n_in, n_out in zip(self.sizes, self.sizes[1:-1], strict=False):
+        for n_in, n_out in pairwise(self.sizes[:-1]):
             features = nn.Linear(n_in, n_out)(features).relu()
         return nn.Linear(*self.sizes[-2:])(features)
 
@@ -281,12 +282,10 @@ class _ThreeLayers(nn.Module):
 
 
 class _LayersBySequential(nn.Module):
-    activated = True
-
     def __init__(self, sizes):
         super().__init__()
         layers = []
-        for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+        for n_in, n_out in pairwise(sizes):
             layers += [nn.Linear(n_in, n_out), nn.ReLU()]
         self.stack = nn.Sequential(*self.chosen(layers))
 
@@ -362,7 +361,7 @@ def _look_at_layers(*sizes):
 
 
 def _shapes(sizes):
-    weights = [[n_out, n_in] for n_in, n_out in zip(sizes, sizes[1:], strict=False)]
+    weights = [[n_out, n_in] for n_in, n_out in pairwise(sizes)]
     return weights + [[n_out] for n_out in sizes[1:]]
 
 
@@ -418,8 +417,8 @@ add(
             "the module sees them; a Python list is no such place.",
             "From n sizes come n - 1 layers, and n - 2 of them are followed by a ReLU. ModuleList "
             "behaves like a list, and has len(), slices and append().",
-            "In __init__ begin with an empty nn.ModuleList and append an nn.Linear in a loop over the "
-            "pairs. In forward loop over layers[:-1] with relu(), then call layers[-1].",
+            "In __init__ begin with an empty nn.ModuleList and append an nn.Linear in a loop, from "
+            "sizes[place] to sizes[place + 1]. In forward loop over layers[:-1] with relu(), then call layers[-1].",
         ),
         stub=_UntouchedLayers,
         axes=("batch", "classes"),
@@ -477,9 +476,7 @@ add(
         checked="5 networks, among them frozen ones and one with a buffer",
         cases=calls(
             {
-                "a network": lambda: (
-                    nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 3)),
-                ),
+                "a network": lambda: (nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 3)),),
                 "a network in a network, with a buffer": lambda: (
                     nn.Sequential(nn.Flatten(), nn.Sequential(_WithBuffer(6, 5), nn.ReLU())),
                 ),
@@ -545,10 +542,14 @@ add(
         ),
         variants=(
             _by_layer,
-            lambda model: sum(p.numel() for p in filter(lambda p: p.requires_grad, model.parameters())),
+            lambda model: sum(
+                p.numel() for p in filter(lambda p: p.requires_grad, model.parameters())
+            ),
             lambda model: int(
                 sum(
-                    torch.tensor(p.shape).prod() for _, p in model.named_parameters() if p.requires_grad
+                    torch.tensor(p.shape).prod()
+                    for _, p in model.named_parameters()
+                    if p.requires_grad
                 )
             ),
         ),
@@ -752,9 +753,7 @@ add(
             ),
             Slip(
                 "no softmax",
-                lambda logits, labels: (
-                    (logits - F.one_hot(labels, logits.shape[1])) / len(labels)
-                ),
+                lambda logits, labels: (logits - F.one_hot(labels, logits.shape[1])) / len(labels),
                 "Each row of the gradient should sum to 0, and here it does not. The error is the "
                 "difference of two probabilities, and logits are none yet.",
             ),
@@ -767,7 +766,8 @@ add(
             Slip(
                 "softmax over the batch",
                 lambda logits, labels: (
-                    (torch.softmax(logits, dim=0) - F.one_hot(labels, logits.shape[1])) / len(labels)
+                    (torch.softmax(logits, dim=0) - F.one_hot(labels, logits.shape[1]))
+                    / len(labels)
                 ),
                 "The probabilities of one class sum to 1 over the images here. It should be those of "
                 "one image, over the classes. Which axis is that?",
@@ -1033,7 +1033,9 @@ def _look_at_steps(make, learning_rate, *, generator=False):
                 raise
             found[f"parameters after {step}"] = freeze(parameters)
             found[f"leftover of the gradients after {step}"] = [_left(p.grad) for p in parameters]
-        found["leaves that ask for a gradient"] = [p.is_leaf and p.requires_grad for p in parameters]
+        found["leaves that ask for a gradient"] = [
+            p.is_leaf and p.requires_grad for p in parameters
+        ]
         return found
 
     return look
@@ -1714,7 +1716,7 @@ add(
 
 
 def save_load(model, path):
-    """Save a model's weights and buffers, and load them into a new model that can predict."""
+    """Save weights and buffers, and load them into a new model, ready to predict."""
     torch.save(model.state_dict(), path)
     loaded = type(model)()
     loaded.load_state_dict(torch.load(path, weights_only=True))
@@ -1919,7 +1921,7 @@ add(
 
 
 def resume_training(path, model, optimizer, loader, epochs):
-    """Put a run back where it was, train until ``epochs`` are done, return the losses."""
+    """Put a run back where it was, train the epochs left, and return their losses."""
     saved = torch.load(path, weights_only=True)
     model.load_state_dict(saved["model"])
     optimizer.load_state_dict(saved["optimizer"])
@@ -1944,9 +1946,10 @@ def _resumed(
     epochs_left=lambda saved, epochs: epochs - saved["epoch"],
     train=train_epoch,
     end=lambda losses: losses,
+    weights_only=True,
 ):
     def resume(path, model, optimizer, loader, epochs):
-        saved = torch.load(path, weights_only=True)
+        saved = torch.load(path, weights_only=weights_only)
         if "order" not in forgotten:
             loader.generator.set_state(saved["order"])
         if "optimizer" not in forgotten:
@@ -1976,11 +1979,9 @@ def _run(seed, learning_rate):
     model = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(28 * 28), nn.Linear(28 * 28, 10))
     optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate, momentum=0.9)
     order = torch.Generator().manual_seed(seed)
-    images, labels = torch.rand(10, 1, 28, 28, generator=torch.Generator().manual_seed(1)), None
+    images = torch.linspace(0, 50, 7840).sin().reshape(10, 1, 28, 28)
     labels = torch.arange(10) * 7 % 10
-    loader = DataLoader(
-        TensorDataset(images, labels), batch_size=4, shuffle=True, generator=order
-    )
+    loader = DataLoader(TensorDataset(images, labels), batch_size=4, shuffle=True, generator=order)
     return model, optimizer, loader
 
 
@@ -2014,16 +2015,40 @@ def _look_at_resuming(done, epochs):
     return look
 
 
+class _Surprise:
+    """Calls a function while it is read from a file; this one is harmless."""
+
+    def __reduce__(self):
+        return print, ("this was printed by the file",)
+
+
+def _look_at_a_foreign_file(answer):
+    model, optimizer, loader = _run(seed=3, learning_rate=0.01)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "checkpoint.pt"
+        checkpoint = {
+            "epoch": 1,
+            "model": model.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "order": loader.generator.get_state(),
+            "note": _Surprise(),
+        }
+        torch.save(checkpoint, path)
+        result = attempt(lambda: answer(path, model, optimizer, loader, 1))
+    refused = isinstance(result, Raised) and result.type == "UnpicklingError"
+    return {"a program in the file is refused": refused}
+
+
 add(
     Exercise(
         name="resume_training",
         chapter="1_basics/11_save_load",
         reference=resume_training,
-        checked="3 checkpoints: two epochs left, one, and none",
+        checked="2 checkpoints, with two epochs left and none, and on a file to be refused",
         cases={
             "one of three epochs done": _look_at_resuming(1, 3),
-            "two of three epochs done": _look_at_resuming(2, 3),
             "all epochs done": _look_at_resuming(1, 1),
+            "a file with a program in it": _look_at_a_foreign_file,
         },
         slips=(
             Slip(
@@ -2069,6 +2094,12 @@ add(
                 "for, with one number for each epoch that was trained here.",
             ),
             Slip(
+                "programs are run",
+                _resumed(weights_only=False),
+                "Everything is put back, but with weights_only=False. A file may hold a program then, and "
+                "it runs while the file is read. A checkpoint needs tensors, numbers and dictionaries.",
+            ),
+            Slip(
                 "not trained on",
                 _resumed(epochs_left=lambda saved, epochs: 0),
                 "Everything is put back, and there it ends: no epoch was trained. A loop over the epochs "
@@ -2081,7 +2112,7 @@ add(
             "remembers, and how the loader will shuffle. Then only the missing epochs are trained.",
             "model and optimizer have load_state_dict; a generator has set_state. If 2 of 5 epochs are "
             "done, the list has 3 numbers; if all are done, it is empty.",
-            'After saved = torch.load(path, weights_only=True) and the three states, loop over '
+            "After saved = torch.load(path, weights_only=True) and the three states, loop over "
             'range(saved["epoch"], epochs), train one epoch each time, and append its mean loss.',
         ),
     )

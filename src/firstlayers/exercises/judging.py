@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any, Literal
 
 import numpy as np
+from torch import nn
 
 from firstlayers.exercises.isolation import observe, observe_here
 from firstlayers.exercises.observation import Array, Observation, Raised, Thing, same
@@ -210,7 +211,10 @@ def _difference(exercise: Exercise, wanted: Any, got: Any, where: str) -> tuple[
     if isinstance(got, Raised) and not isinstance(wanted, Raised):
         return _say_raised(exercise, got)
     if isinstance(wanted, Raised):
-        return "raises nothing", f"{_name(where)} should raise {wanted.type}."
+        if isinstance(got, Raised):
+            line = f" in “{got.line}”" if got.line else ""
+            return "raises another error", f"It should raise {wanted.type}, not {got.type}{line}."
+        return "raises nothing", f"It should raise {wanted.type} here, and raises nothing."
     if isinstance(wanted, dict) and isinstance(got, dict):
         # What came out may be wrong because the input was changed.
         for key in sorted(wanted, key=lambda key: key != "input changed"):
@@ -236,16 +240,16 @@ def _difference(exercise: Exercise, wanted: Any, got: Any, where: str) -> tuple[
     if got is None:
         return (
             "nothing came back",
-            f"{_name(where)} is None. Is there a return at the end of the function?",
+            f"Instead of {_the(where)} there is None. Is there a return at the end of the function?",
         )
     if isinstance(wanted, list) and isinstance(got, list):
         if len(wanted) != len(got):
             return (
                 "length",
-                f"{_name(where)} should have {len(wanted)} entries, and has {len(got)}.",
+                f"{_name(where)} should have {len(wanted)} entries, not {len(got)}.",
             )
         for place, (one, other) in enumerate(zip(wanted, got, strict=True)):
-            found = _difference(exercise, one, other, f"entry {place} of the {where or 'result'}")
+            found = _difference(exercise, one, other, f"entry {place} of {_the(where)}")
             if found is not None:
                 return found
     if isinstance(wanted, Array) and isinstance(got, Array):
@@ -253,15 +257,18 @@ def _difference(exercise: Exercise, wanted: Any, got: Any, where: str) -> tuple[
     if _kind(wanted) != _kind(got):
         return (
             "type",
-            f"{_name(where)} should be {_kind(wanted)}, and is {_kind(got)}.{_cure(wanted, got)}",
+            f"{_name(where)} should be {_kind(wanted)}, not {_kind(got)}.{_cure(wanted, got)}",
         )
-    return "value", f"{_name(where)} should be {_show(wanted)}, and is {_show(got)}."
+    return "value", f"{_name(where)} should be {_show(wanted)}, not {_show(got)}."
+
+
+def _the(where: str) -> str:
+    return where if where.startswith("entry ") else f"the {where or 'result'}"
 
 
 def _name(where: str) -> str:
-    return (
-        where[:1].upper() + where[1:] if where.startswith("entry ") else f"The {where or 'result'}"
-    )
+    the = _the(where)
+    return the[:1].upper() + the[1:]
 
 
 def _say_raised(exercise: Exercise, got: Raised) -> tuple[str, str]:
@@ -311,54 +318,64 @@ def _say_array(exercise: Exercise, wanted: Array, got: Array, where: str) -> tup
         turned = got.values.ndim == 2 and got.values.shape == wanted.values.shape[::-1]
         cure = " The two axes are swapped." if turned else ""
         return "shape", (
-            f"{name} should have the shape {wanted.values.shape}{axes}, and has {got.values.shape}.{cure}"
+            f"{name} should have the shape {wanted.values.shape}{axes}, not {got.values.shape}.{cure}"
         )
     if wanted.dtype != got.dtype:
-        return "dtype", f"{name} should be {wanted.dtype}, and is {got.dtype}."
+        return "dtype", f"{name} should be {wanted.dtype}, not {got.dtype}."
     if wanted.device != got.device:
-        return "device", f"{name} should be on {wanted.device}, and is on {got.device}."
+        return "device", f"{name} should be on {wanted.device}, not on {got.device}."
     one, other = wanted.values.astype(np.float64), got.values.astype(np.float64)
     if not np.isfinite(other).all() and np.isfinite(one).all():
-        place = tuple(int(i) for i in np.argwhere(~np.isfinite(other))[0])
+        place = _place(~np.isfinite(other))
         return "not a number" if np.isnan(other[place]) else "infinity", (
-            f"{name} has {other[place]} {_at(place)}, where {one[place]:.4g} is expected."
+            f"In {_the(where)}, the number{_at(place)} is {other[place]}. Expected is {one[place]:.4g}."
         )
     off = np.nan_to_num(np.abs(one - other), nan=math.inf)
-    place = tuple(int(i) for i in np.unravel_index(int(off.argmax()), off.shape))
-    kind = "whole number" if np.issubdtype(wanted.values.dtype, np.integer) else "number"
+    place = _place(off == off.max())
+    got_there, expected_there = _apart(other[place], one[place])
     return "value", (
-        f"{name} is off{_at(place, ' most ')}: {_number(other[place])} where {_number(one[place])} is expected."
-        f"{_relation(one, other, kind)}"
+        f"In {_the(where)}, the number{_at(place)} is {got_there}, and should be {expected_there}."
+        f"{_relation(one, other)}"
     )
 
 
-def _at(place: tuple[int, ...], before: str = "") -> str:
-    return f"{before}at [{', '.join(str(i) for i in place)}]" if place else ""
+def _place(where: Any) -> tuple[int, ...]:
+    return tuple(int(index) for index in np.argwhere(where)[0])
 
 
-def _relation(one: Any, other: Any, kind: str) -> str:
+def _at(place: tuple[int, ...]) -> str:
+    return f" at [{', '.join(str(index) for index in place)}]" if place else ""
+
+
+def _apart(one: float, other: float) -> tuple[str, str]:
+    """Write two numbers with as many digits as it takes to tell them apart."""
+    for digits in (4, 6, 9):
+        texts = f"{one:.{digits}g}", f"{other:.{digits}g}"
+        if texts[0] != texts[1]:
+            break
+    return texts
+
+
+def _relation(one: Any, other: Any) -> str:
     """Say how two arrays belong together, where that is plain to see."""
     if one.size < 2:
         return ""
-    if np.allclose(other, -one, rtol=1e-3):
-        return " Every sign is the other way round."
     if one.ndim == 2 and one.shape[0] == one.shape[1] and np.allclose(other, one.T, rtol=1e-3):
         return " The two axes are swapped."
-    large = np.abs(one) > 1e-6
-    ratios = other[large] / one[large]
-    if ratios.size > 1 and np.ptp(ratios) < 1e-3 * abs(ratios[0]):
-        return f" Every {kind} is {ratios[0]:.4g} times what it should be."
-    if np.ptp(other - one) < 1e-3 * abs((other - one).flat[0]):
-        return f" Every {kind} is off by {(other - one).flat[0]:.4g}."
+    largest = np.abs(one).argmax()
+    ratio = other.flat[largest] / one.flat[largest] if one.flat[largest] else 0.0
+    if abs(ratio - 1) > 1e-2 and ratio and np.allclose(other, ratio * one, rtol=1e-3, atol=1e-6):
+        if abs(ratio + 1) < 1e-3:
+            return " Every sign is the other way round."
+        return f" Every number is {ratio:.4g} times what it should be."
+    shift = (other - one).flat[0]
+    if abs(shift) > 1e-3 and np.allclose(other - one, shift, rtol=1e-3):
+        return f" Every number is off by {shift:.4g}."
     if one.ndim == 2 and np.allclose(one.sum(axis=1), 1, atol=1e-3):
         sums = other.sum(axis=1)
         if not np.allclose(sums, 1, atol=1e-3):
             return f" Each row should sum to 1; the first sums to {sums[0]:.4g}."
     return ""
-
-
-def _number(value: Any) -> str:
-    return f"{value:.4g}"
 
 
 def _show(value: Any) -> str:
@@ -372,7 +389,7 @@ def _kind(value: Any) -> str:
     if isinstance(value, Thing):
         return f"of type {value.type}"
     names: dict[type, str] = {
-        bool: "True or False", int: "a whole number", float: "a Python number", str: "a text",
+        bool: "True or False", int: "a whole number (int)", float: "a number (float)", str: "a text",
         list: "a list or tuple", dict: "a dictionary", type(None): "None",
     }  # fmt: skip
     return names[type(value)]
@@ -383,4 +400,13 @@ def _cure(wanted: Any, got: Any) -> str:
         return " A tensor of one number becomes one with item()."
     if isinstance(got, Thing) and got.type == "ellipsis":
         return " There are still the three dots."
+    if isinstance(got, Thing) and hasattr(nn, got.type):
+        return " Was a module made, but not called?"
+    if (
+        isinstance(wanted, Array)
+        and isinstance(got, list)
+        and len(got) == 2
+        and all(isinstance(item, Array) for item in got)
+    ):
+        return " Functions such as max(dim=1) give two tensors: the values, and where they are."
     return ""

@@ -52,14 +52,14 @@ def misspells(numbers):
 
 
 SENTENCES = {
-    "nothing came back": (forgets_return, "The result is None. Is there a return at the end"),
+    "nothing came back": (forgets_return, "Instead of the result there is None. Is there a return at the end"),
     "it raised AttributeError": (misspells, "no attribute 'multiply_by' in “return numbers.multiply_by(2)”"),
-    "type": (lambda x: (x * 2).tolist(), "should be a tensor of shape (2, 3), and is a list or tuple"),
-    "shape": (lambda x: x.T * 2, "shape (2, 3), that is (rows, columns), and has (3, 2). The two axes are swapped."),
-    "dtype": (lambda x: (x * 2).double(), "should be float32, and is float64"),
-    "device": (lambda x: (x * 2).to("meta"), "should be on cpu, and is on meta"),
-    "not a number": (lambda x: x * math.nan, "has nan at [0, 0], where"),
-    "infinity": (lambda x: x * math.inf, "has inf at [0, 0], where"),
+    "type": (lambda x: (x * 2).tolist(), "should be a tensor of shape (2, 3), not a list or tuple"),
+    "shape": (lambda x: x.T * 2, "shape (2, 3), that is (rows, columns), not (3, 2). The two axes are swapped."),
+    "dtype": (lambda x: (x * 2).double(), "should be float32, not float64"),
+    "device": (lambda x: (x * 2).to("meta"), "should be on cpu, not on meta"),
+    "not a number": (lambda x: x * math.nan, "the number at [0, 0] is nan. Expected is"),
+    "infinity": (lambda x: x * math.inf, "the number at [0, 0] is inf. Expected is"),
     "changes its input": (lambda x: x.mul_(2), "It changes the tensor that it was given"),
     "gradient cut off": (lambda x: torch.tensor((x * 2).tolist()), "autograd cannot follow them back"),
     "gradient": (lambda x: x + x.detach(), "the gradient is another one"),
@@ -81,14 +81,34 @@ def test_general_question_has_its_sentence(title: str) -> None:
         (lambda x: x * -2, "Every sign is the other way round."),
         (lambda x: x * 2 + 5, "Every number is off by 5."),
         (lambda x: x * 2 if len(x) == 2 else x.T * 2, "The two axes are swapped."),
-        (lambda x: x * 2 + torch.eye(*x.shape), "1 is expected."),
+        (lambda x: x * 2 + torch.eye(*x.shape), ""),
+        (lambda x: x * 2.001, ""),
     ],
 )  # fmt: skip
 def test_plain_relation_is_said(answer: object, sentence: str) -> None:
     text = said(answer)
-    assert "The result is off most at [" in text
-    if sentence != "1 is expected.":
-        assert sentence in text
+    assert "In the result, the number at [" in text
+    assert sentence in text
+    assert bool(sentence) == ("Every " in text or "swapped" in text)
+
+
+def test_numbers_that_hardly_differ_are_written_with_enough_digits() -> None:
+    assert "is 2.002, and should be 2." in said(
+        lambda x: torch.ones_like(x) * 2.002, reference=lambda x: torch.ones_like(x) * 2
+    )
+    assert "is 2.0005, and should be 2." in said(
+        lambda x: torch.ones_like(x) * 2.0005, reference=lambda x: torch.ones_like(x) * 2
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "title"), [(lambda: {}[3], "raises another error"), (lambda: 3, "raises nothing")]
+)
+def test_error_that_is_asked_for_is_compared(answer: object, title: str) -> None:
+    cases = {"behind the end": lambda call: attempt(call)}
+    found = judge(make(lambda: "abc"[3:][0], cases=cases), answer, isolated=False)
+    assert found.title == title
+    assert "should raise IndexError" in found.text
 
 
 def test_rows_that_should_sum_to_1_are_noticed() -> None:
@@ -104,16 +124,17 @@ def test_label_of_the_case_is_said_where_there_are_several() -> None:
 @pytest.mark.parametrize(
     ("wanted", "got", "sentence"),
     [
-        (3, 4, "should be 3, and is 4"),
+        (3, 4, "should be 3, not 4"),
         (0.5, torch.tensor(0.5), "A tensor of one number becomes one with item()."),
-        (0.5, True, "should be a Python number, and is True or False"),
-        (3, 3.0, "should be a whole number, and is a Python number"),
-        ([1, 2], [1], "should have 2 entries, and has 1"),
-        ([1, 2], [1, 3], "Entry 1 of the result should be 2, and is 3"),
-        ({"a": 1}, {"a": 2}, "The a should be 1, and is 2"),
-        ("x", "y", "should be 'x', and is 'y'"),
+        (0.5, True, "should be a number (float), not True or False"),
+        (3, 3.0, "should be a whole number (int), not a number (float)"),
+        ([1, 2], [1], "should have 2 entries, not 1"),
+        ([1, 2], [1, 3], "Entry 1 of the result should be 2, not 3"),
+        ({"a": 1}, {"a": 2}, "The a should be 1, not 2"),
+        ("x", "y", "should be 'x', not 'y'"),
         (1, ..., "There are still the three dots."),
-        (1, nn.ReLU(), "is of type ReLU"),
+        (torch.zeros(2), torch.zeros(2, 2).max(dim=1), "give two tensors"),
+        (1, nn.ReLU(), "not of type ReLU. Was a module made, but not called?"),
     ],
 )
 def test_values_of_all_kinds_are_compared(wanted: object, got: object, sentence: str) -> None:
