@@ -109,9 +109,12 @@ numpydoc_class_members_toctree = False
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = True
 # Plain words in the descriptions of types. numpydoc would link some of them to Python's glossary.
-plain_words = {"callable", "iterable", "path", "sequence"}
-numpydoc_xref_aliases = {word: word for word in (*plain_words, "bool")}
-numpydoc_xref_ignore = {"inputs", "labels", "of", "optional", "or", "type", *plain_words}
+plain_words = {"callable", "class", "function", "iterable", "mapping", "path", "sequence"}
+numpydoc_xref_aliases = {
+    **{word: word for word in (*plain_words, "bool")},
+    "Exercise": "firstlayers.exercises.registry.Exercise",
+}
+numpydoc_xref_ignore = {"inputs", "labels", "of", "optional", "or", "to", "type", *plain_words}
 inventory_sources = ["../tutorials/**/*.py", "../src/firstlayers/*.py", "*.rst", "api/*.rst"]
 intersphinx_disabled_reftypes = ["std:*"]  # names of Python objects only, not :doc: and :ref:
 

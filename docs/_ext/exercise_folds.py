@@ -78,7 +78,7 @@ class ExerciseFolds(SphinxDirective):
         source = inspect.getsource(found.reference).rstrip()
         code = nodes.literal_block(source, source, language="python")
         earns = nodes.literal_block(verdict.text, verdict.text, language="none")
-        answer = nodes.container("", earns, classes=["sphx-glr-script-out"])
+        answer = nodes.container("", earns, classes=["fl-verdict"])
         folds = [
             Fold("", nodes.paragraph(text=hint), title=title)
             for title, hint in zip(
@@ -109,7 +109,7 @@ class ExerciseVerdict(SphinxDirective):
             raise ExtensionError(f"{self.env.docname}: no exercise {name} with the slip {title!r}")
         text = judge(found, slips[0].answer, isolated=False).text
         block = nodes.literal_block(text, text, language="none")
-        return [nodes.container("", block, classes=["sphx-glr-script-out"])]
+        return [nodes.container("", block, classes=["fl-verdict"])]
 
 
 class ExerciseIndex(SphinxDirective):

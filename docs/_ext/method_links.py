@@ -61,7 +61,9 @@ class MethodLinks(SphinxPostTransform):
             texts = [token.astext() for token in block.children]
             for i in range(2, len(texts)):
                 token = block[i]
-                if texts[i - 1] != "." or token.get("classes") != ["n"]:
+                # What is no token is text: the space behind the last of three dots, for instance.
+                is_name = isinstance(token, nodes.inline) and token["classes"] == ["n"]
+                if texts[i - 1] != "." or not is_name:
                     continue
                 called = "".join(texts[i + 1 : i + 2]).startswith("(")
                 entries = inventory.get("py:method" if called else "py:attribute", {})

@@ -41,6 +41,10 @@ optimizer.step()
 labels = torch.softmax(logits, dim=1).argmax(1)
 labels = logits.argmax(1)
 words = "a b".split()
+
+
+def later():
+    ...  # a comment behind three dots
 '''
 CONF = """
 inventory_sources = ["tutorials/**/*.py", "../elsewhere/*.py"]

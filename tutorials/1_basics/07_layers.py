@@ -696,16 +696,38 @@ for result in (of_two_axes, of_three_axes):
 # Your turn
 # ---------
 #
+# Write your answer into the cell below an exercise, and run it: ``@exercise`` checks it and prints
+# what it finds, and the page goes on with the course's version until yours is right.
+# ``hint("linear")`` and ``solution("linear")`` help.
+#
 # **Your turn: linear.** Write a function ``linear(features, weight, bias)`` that computes what
 # :class:`torch.nn.Linear` computes, without calling it. ``features`` has the shape (..., in),
 # ``weight`` (out, in), and ``bias`` (out,). The result has the shape (..., out), for any number of
 # axes in front.
-#
+
+from firstlayers.exercises import exercise, hint, progress, solution
+
+
+@exercise
+def linear(features, weight, bias):
+    """(..., in) features, (out, in) weight, (out,) bias -> (..., out)."""
+    ...  # your code here
+
+
+# %%
 # **Your turn: name_the_layers.** Write a function ``name_the_layers()`` that returns a
-# ``Sequential`` for 784-128-64-10 with named layers: ``flatten``, ``fc1``, ``relu1``, ``fc2``,
-# ``relu2``, ``output``. Images of shape (batch, 1, 28, 28) go in, logits of shape (batch, 10) come
-# out. Check that none of the layers got lost.
-#
+# ``Sequential`` for 784-128-64-10 with named layers, in this order: ``flatten``, ``fc1``,
+# ``relu1``, ``fc2``, ``relu2``, ``output``. Images of shape (batch, 1, 28, 28) go in, logits of
+# shape (batch, 10) come out. Check that none of the layers got lost.
+
+
+@exercise
+def name_the_layers():
+    """Return a Sequential for 784-128-64-10 with a name for each layer."""
+    ...  # your code here
+
+
+# %%
 # Recap
 # -----
 #

@@ -691,15 +691,45 @@ except RuntimeError as error:
 # Your turn
 # ---------
 #
+# Write your answer into the cell below an exercise, and run it: ``@exercise`` checks it and prints
+# what it finds, and the page goes on with the course's version until yours is right.
+# ``hint("register_layers")`` and ``solution("register_layers")`` help.
+#
 # **Your turn: register_layers.** Write a class ``Layers``, a module that is made with a list of
 # sizes: ``Layers([784, 128, 64, 10])`` has the linear layers 784 → 128, 128 → 64 and 64 → 10, with
 # a ReLU after each but the last. Features of shape (batch, 784) go in, logits of shape (batch, 10)
-# come out. It must work for a list of any length, and an optimizer must find all its parameters.
-#
+# come out. It must work for any list of two sizes or more, and an optimizer must find all its
+# parameters.
+
+from firstlayers.exercises import exercise, hint, progress, solution
+
+
+@exercise
+class Layers(nn.Module):
+    """Linear layers of the given sizes, with a ReLU after each but the last."""
+
+    def __init__(self, sizes):
+        super().__init__()
+        ...  # your code here
+
+    def forward(self, features):
+        """(batch, first size) features -> (batch, last size) logits."""
+        ...  # your code here
+
+
+# %%
 # **Your turn: count_trainable.** Write a function ``count_trainable(model)`` that returns, as an
 # integer, how many numbers of a network training may change. Frozen parameters and buffers do not
 # count.
-#
+
+
+@exercise
+def count_trainable(model):
+    """Count the numbers of a network that training may change."""
+    ...  # your code here
+
+
+# %%
 # Recap
 # -----
 #

@@ -1047,14 +1047,50 @@ assert max(wrong_heights[-20:]) > 10
 # Your turn
 # ---------
 #
+# Write your answer into the cell below an exercise, and run it: ``@exercise`` checks it and prints
+# what it finds, and the page goes on with the course's version until yours is right.
+# ``hint("grad_by_hand")`` and ``solution("grad_by_hand")`` help.
+#
 # **Your turn: grad_by_hand.** Write a function ``grad_by_hand(x)`` that returns the gradient of
-# ``(x ** 2).mean()`` with respect to ``x``, without autograd. ``x`` may have any shape, and the
-# result has the same.
-#
+# ``(x ** 2).mean()`` with respect to ``x``. ``x`` may have any shape, and the result has the same.
+# While your function is checked, autograd is switched off.
+
+from firstlayers.exercises import exercise, hint, progress, solution
+
+
+@exercise
+def grad_by_hand(x):
+    """The gradient of (x ** 2).mean() with respect to x, of any shape."""
+    ...  # your code here
+
+
+# %%
 # **Your turn: softmax_ce_grad.** Write a function ``softmax_ce_grad(logits, labels)`` that returns
-# the gradient of the *mean* cross-entropy with respect to the logits, without autograd. Logits of
-# shape (N, classes) and labels of shape (N,) go in, and the result has the shape (N, classes).
-#
+# the gradient of the *mean* cross-entropy with respect to the logits, again without autograd.
+# Logits of shape (N, classes) and labels of shape (N,) go in, and the result has the shape (N,
+# classes).
+
+
+@exercise
+def softmax_ce_grad(logits, labels):
+    """(N, classes) logits, (N,) labels -> (N, classes) gradient of the mean loss."""
+    ...  # your code here
+
+
+# %%
+# **Your turn: detach_or_not.** Sometimes a target is itself computed by a network, which is not to
+# learn from it. Write a function ``fixed_target_loss(answers, targets)`` for two tensors of one
+# shape. It returns the mean of their squared differences, as a tensor of shape (). The gradient
+# must reach ``answers`` but not ``targets``, and afterwards both must be as they were.
+
+
+@exercise
+def fixed_target_loss(answers, targets):
+    """Mean squared difference whose gradient reaches the answers only."""
+    ...  # your code here
+
+
+# %%
 # Recap
 # -----
 #

@@ -1052,19 +1052,64 @@ except RuntimeError as error:
 # Your turn
 # ---------
 #
-# **Your turn: sgd_step.** Write a function ``sgd_step(parameters, learning_rate)``. It gets
-# parameters that have their gradients, of any shapes. It moves each of them in place by the rule of
-# plain SGD, then clears the gradients, and returns nothing. PyTorch must take no notes of the move.
+# Write your answer into the cell below an exercise, and run it: ``@exercise`` checks it and prints
+# what it finds, and the page goes on with the course's version until yours is right.
+# ``hint("sgd_step")`` and ``solution("sgd_step")`` help.
 #
+# **Your turn: sgd_step.** Write a function ``sgd_step(parameters, learning_rate)``. It gets
+# parameters that have their gradients, of any shapes, in a list or as ``model.parameters()`` gives
+# them. It moves each of them in place by the rule of plain SGD, then clears the gradients, and
+# returns nothing. PyTorch must take no notes of the move.
+
+from firstlayers.exercises import exercise, hint, progress, solution
+
+
+@exercise
+def sgd_step(parameters, learning_rate):
+    """Move each parameter in place against its gradient, and clear the gradients."""
+    ...  # your code here
+
+
+# %%
+# **Your turn: momentum_step.** Write a function ``momentum_step(parameters, moves, learning_rate,
+# momentum)``. ``moves`` is a list with one tensor for each parameter, of the same shape and zero at
+# first. A move becomes ``momentum`` times itself plus the gradient, in place. The parameter then
+# goes ``learning_rate`` times the new move downhill, in place, and its gradient is cleared.
+
+
+@exercise
+def momentum_step(parameters, moves, learning_rate, momentum):
+    """Update each move in place, go that way, and clear the gradients."""
+    ...  # your code here
+
+
+# %%
 # **Your turn: train_epoch.** Write a function ``train_epoch(model, loader, optimizer)``, without
 # looking above. The loader gives images of shape (batch, 1, 28, 28) and labels of shape (batch,),
-# and its last batch may be smaller. Take one step a batch, and return the mean loss over all
-# images, as a Python number.
-#
+# and its last batch may be smaller. They are on the model's device already. Train on each batch
+# with the cross-entropy, one step a batch, and return the mean loss over all images, as a Python
+# number.
+
+
+@exercise
+def train_epoch(model, loader, optimizer):
+    """Take one step a batch, and return the mean loss over all images."""
+    ...  # your code here
+
+
+# %%
 # **Your turn: accuracy.** Write a function ``accuracy(model, loader)``. It returns the fraction of
 # images whose class is predicted right, between 0 and 1, as a Python number. The model may have
-# dropout, and the last batch may be smaller.
-#
+# dropout, the last batch may be smaller, and again everything is on one device.
+
+
+@exercise
+def accuracy(model, loader):
+    """The fraction of images whose class is predicted right, between 0 and 1."""
+    ...  # your code here
+
+
+# %%
 # Recap
 # -----
 #

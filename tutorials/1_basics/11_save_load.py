@@ -909,17 +909,42 @@ temporary.cleanup()
 # Your turn
 # ---------
 #
+# Write your answer into the cell below an exercise, and run it: ``@exercise`` checks it and prints
+# what it finds, and the page goes on with the course's version until yours is right.
+# ``hint("save_load")`` and ``solution("save_load")`` help.
+#
 # **Your turn: save_load.** Write a function ``save_load(model, path)``. It saves the model's
 # weights and buffers to the file, makes a new model of the same class, which needs no arguments,
 # loads the file into it, and returns it ready to predict. Images of shape (batch, 1, 28, 28) must
-# get the same logits, of shape (batch, 10), from both.
-#
+# get the same logits, of shape (batch, 10), from both in evaluation mode. The file must be readable
+# with ``weights_only=True``.
+
+from firstlayers.exercises import exercise, hint, progress, solution
+
+
+@exercise
+def save_load(model, path):
+    """Save weights and buffers, and load them into a new model, ready to predict."""
+    ...  # your code here
+
+
+# %%
 # **Your turn: resume_training.** Write a function ``resume_training(path, model, optimizer, loader,
-# epochs)``. The file holds a dictionary with ``"epoch"``, ``"model"``, ``"optimizer"`` and
-# ``"order"``, the state of ``loader.generator``. Put all of them back, train until ``epochs``
-# epochs are done in all, and return the list of their training losses. The loader gives images of
-# shape (batch, 1, 28, 28) and labels of shape (batch,).
-#
+# epochs)``. The file holds a dictionary with ``"epoch"``, the number of epochs that are done, and
+# ``"model"``, ``"optimizer"`` and ``"order"``, the state of ``loader.generator``. Put the last
+# three back, train with the cross-entropy until ``epochs`` epochs are done in all, and return the
+# list of the mean training losses of the epochs that were left. The loader gives images of shape
+# (batch, 1, 28, 28) and labels of shape (batch,). A file that could run a program must be refused,
+# with PyTorch's own error.
+
+
+@exercise
+def resume_training(path, model, optimizer, loader, epochs):
+    """Put a run back where it was, train the epochs left, and return their losses."""
+    ...  # your code here
+
+
+# %%
 # Recap
 # -----
 #

@@ -450,14 +450,37 @@ assert torch.equal(looked_at[0], looked_at[2])
 # Your turn
 # ---------
 #
-# **Your turn: class_means.** Write a function ``class_means(images, labels, classes)`` that returns
-# the mean image of each class. Images of shape (N, 1, 28, 28), labels of shape (N,) and the number
-# of classes go in, and a tensor of shape (classes, 28, 28) comes out.
+# Write your answer into the cell below an exercise, and run it: ``@exercise`` checks it and prints
+# what it finds, and the page goes on with the course's version until yours is right.
+# ``hint("class_means")`` and ``solution("class_means")`` help.
 #
+# **Your turn: class_means.** Write a function ``class_means(images, labels, classes)`` that returns
+# the mean image of each class. Images of shape (N, 1, height, width), labels of shape (N,) and the
+# number of classes go in, and a tensor of shape (classes, height, width) comes out. The two lines
+# of this chapter do not suffice: a batch may lack a class, and then its image shall be all zeros.
+
+from firstlayers.exercises import exercise, hint, progress, solution
+
+
+@exercise
+def class_means(images, labels, classes):
+    """(N, 1, height, width) images, (N,) labels -> (classes, height, width) means."""
+    ...  # your code here
+
+
+# %%
 # **Your turn: scale_pixels.** Write a function ``scale_pixels(raw)`` that takes raw images of shape
 # (N, 28, 28), ``uint8``, and returns images of shape (N, 1, 28, 28), ``float32``, with 0 at -1 and
 # 255 at 1.
-#
+
+
+@exercise
+def scale_pixels(raw):
+    """(N, 28, 28) uint8 pixels -> (N, 1, 28, 28) float32 pixels from -1 to 1."""
+    ...  # your code here
+
+
+# %%
 # Recap
 # -----
 #

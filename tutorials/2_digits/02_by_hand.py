@@ -504,13 +504,36 @@ except RuntimeError as error:
 # Your turn
 # ---------
 #
-# **Your turn: flatten.** Write a function ``flatten(images)`` that brings images of shape
-# (N, 1, 28, 28), for any N, to the shape (N, 784).
+# Write your answer into the cell below an exercise, and run it: ``@exercise`` checks it and prints
+# what it finds, and the page goes on with the course's version until yours is right.
+# ``hint("flatten")`` and ``solution("flatten")`` help.
 #
+# **Your turn: flatten.** Write a function ``flatten(images)`` that brings images of shape
+# (N, 1, 28, 28), for any N, to the shape (N, 784). The caller's images keep their shape.
+
+from firstlayers.exercises import exercise, hint, progress, solution
+
+
+@exercise
+def flatten(images):
+    """(N, 1, 28, 28) images -> (N, 784) features, a row for each image."""
+    ...  # your code here
+
+
+# %%
 # **Your turn: mlp_forward.** Write a function ``mlp_forward(features, w1, b1, w2, b2)`` that
 # returns the logits of shape (N, 10). The features have the shape (N, 784), and the weights and
-# biases those of this chapter. Put a sigmoid after the hidden layer, and nothing after the output.
-#
+# biases those of this chapter; other sizes that fit together must do as well. Put a sigmoid after
+# the hidden layer, and nothing after the output.
+
+
+@exercise
+def mlp_forward(features, w1, b1, w2, b2):
+    """(N, 784) features -> (N, 10) logits, over a hidden layer with a sigmoid."""
+    ...  # your code here
+
+
+# %%
 # Recap
 # -----
 #

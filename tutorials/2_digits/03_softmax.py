@@ -517,14 +517,36 @@ compile(stub + "    ...", "stub", "exec")
 # Your turn
 # ---------
 #
+# Write your answer into the cell below an exercise, and run it: ``@exercise`` checks it and prints
+# what it finds, and the page goes on with the course's version until yours is right.
+# ``hint("softmax")`` and ``solution("softmax")`` help.
+#
 # **Your turn: softmax.** Without looking above, write a function ``softmax(logits)`` that takes
 # logits of shape (N, classes) and returns probabilities of shape (N, classes). It must be right for
 # any N, and for logits of ±1000.
-#
+
+from firstlayers.exercises import exercise, hint, progress, solution
+
+
+@exercise
+def softmax(logits):
+    """(N, classes) logits -> (N, classes) probabilities."""
+    ...  # your code here
+
+
+# %%
 # **Your turn: soften.** Write a function ``soften(logits, temperature)``. It takes logits of shape
 # (N, classes) and a positive number, and returns the probabilities at that temperature, of shape
-# (N, classes).
-#
+# (N, classes). It must be right for logits of ±1000, too.
+
+
+@exercise
+def soften(logits, temperature):
+    """(N, classes) logits -> (N, classes) probabilities at a temperature."""
+    ...  # your code here
+
+
+# %%
 # Recap
 # -----
 #

@@ -502,7 +502,12 @@ assert twice.max() < 0.24
 # Your turn
 # ---------
 #
-# A network with two hidden layers, 784-128-64-10. Three linear layers lie in the three gaps.
+# Write your answer into the cell below an exercise, and run it: ``@exercise`` checks it and prints
+# what it finds, and the page goes on with the course's version until yours is right.
+# ``hint("network_class")`` and ``solution("network_class")`` help.
+#
+# The first exercise is a network with two hidden layers, 784-128-64-10. Three linear layers lie in
+# the three gaps.
 
 fig = plotting.draw_layers(
     [784, 128, 64, 10], ["fc1, ReLU", "fc2, ReLU", "fc3, softmax"]
@@ -514,11 +519,37 @@ plt.show()
 # ``fc1``, ``fc2`` and ``fc3``, after their type: *fully connected*. ReLU follows the first two,
 # softmax over the classes the last. Features of shape (batch, 784) go in, probabilities of shape
 # (batch, 10) come out. If you note sizes in comments, check them: ``fc1`` has 128 outputs.
-#
-# **Your turn: copy_weights.** Write a function ``copy_weights(model, w1, b1, w2, b2)``. It puts
+
+from firstlayers.exercises import exercise, hint, progress, solution
+
+
+@exercise
+class Network(nn.Module):
+    """(batch, 784) features -> (batch, 10) probabilities, over 128 and 64 units."""
+
+    def __init__(self):
+        super().__init__()
+        ...  # your code here
+
+    def forward(self, features):
+        # your code here
+        ...
+
+
+# %%
+# **Your turn: copy_weights.** Write a function ``copy_weights(model, w1, b1, w2, b2)``. It copies
 # matrices of shape (in, out), and biases of shape (out,), into ``model.hidden`` and
-# ``model.output``. The parameters must stay the same objects, because an optimizer may hold them.
-#
+# ``model.output``, and returns nothing. The parameters must stay the same objects, because an
+# optimizer may hold them. And when they are trained later, your matrices must not change.
+
+
+@exercise
+def copy_weights(model, w1, b1, w2, b2):
+    """Copy (in, out) matrices and (out,) biases into model.hidden and model.output."""
+    ...  # your code here
+
+
+# %%
 # The next chapter does not wait for your solution. It uses the course's version, whose forward pass
 # ends with the logits.
 

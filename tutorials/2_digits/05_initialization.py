@@ -610,13 +610,36 @@ except ValueError as error:
 # Your turn
 # ---------
 #
-# **Your turn: he_std.** Write a function ``he_std(layer)`` that takes an ``nn.Linear`` and returns
-# the standard deviation that He's rule gives its weights, as a Python number.
+# Write your answer into the cell below an exercise, and run it: ``@exercise`` checks it and prints
+# what it finds, and the page goes on with the course's version until yours is right.
+# ``hint("he_std")`` and ``solution("he_std")`` help.
 #
+# **Your turn: he_std.** Write a function ``he_std(layer)`` that takes an ``nn.Linear`` and returns
+# the standard deviation that He's rule gives its weights, as a Python number. The layer stays as it
+# is.
+
+from firstlayers.exercises import exercise, hint, progress, solution
+
+
+@exercise
+def he_std(layer):
+    """Linear layer -> the standard deviation of its weights by He's rule, a float."""
+    ...  # your code here
+
+
+# %%
 # **Your turn: init_in_place.** Write a function ``init_in_place(layer)`` that fills the weight of
 # an ``nn.Linear`` from N(0, 0.01) and its bias with zeros. It works in place and returns nothing,
 # and the layer must still be trainable.
-#
+
+
+@exercise
+def init_in_place(layer):
+    """Fill the weight of a linear layer from N(0, 0.01), and its bias with zeros."""
+    ...  # your code here
+
+
+# %%
 # Recap
 # -----
 #

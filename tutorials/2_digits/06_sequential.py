@@ -470,15 +470,38 @@ except RuntimeError as error:
 # Your turn
 # ---------
 #
+# Write your answer into the cell below an exercise, and run it: ``@exercise`` checks it and prints
+# what it finds, and the page goes on with the course's version until yours is right.
+# ``hint("sequential_named")`` and ``solution("sequential_named")`` help.
+#
 # **Your turn: sequential_named.** Write a function ``sequential_named()`` that returns a
 # ``Sequential`` for 784-128-64-10, with the names ``fc1``, ``relu1``, ``fc2``, ``relu2``,
 # ``output`` and ``softmax``. Features of shape (batch, 784) go in, probabilities of shape
 # (batch, 10) come out.
-#
+
+from firstlayers.exercises import exercise, hint, progress, solution
+
+
+@exercise
+def sequential_named():
+    """Return a Sequential for 784-128-64-10 with named layers and a softmax."""
+    ...  # your code here
+
+
+# %%
 # **Your turn: all_but_last.** Write a function ``all_but_last(model)``. It takes a ``Sequential``,
 # and returns one with all of its layers but the last. The layers must be the same objects, so that
-# both share their parameters, and the one you were given must stay as it was.
-#
+# both share their parameters, and the one you were given must stay as it was. One layer may stand
+# in two places, as a ReLU sometimes does.
+
+
+@exercise
+def all_but_last(model):
+    """Return a Sequential of the layers of a Sequential but the last, sharing them."""
+    ...  # your code here
+
+
+# %%
 # Recap
 # -----
 #

@@ -440,15 +440,38 @@ assert torch.equal(model.fc1.weight, weight_before)
 # Your turn
 # ---------
 #
+# Write your answer into the cell below an exercise, and run it: ``@exercise`` checks it and prints
+# what it finds, and the page goes on with the course's version until yours is right.
+# ``hint("weight_grad")`` and ``solution("weight_grad")`` help.
+#
 # **Your turn: weight_grad.** Write a function ``weight_grad(features, logits_grad)``. It takes the
 # features that went into an ``nn.Linear``, of shape (N, in), and the gradient of the loss with
 # respect to its outputs, of shape (N, out). It returns the gradient of the loss with respect to its
 # weight, of shape (out, in), without ``backward()``.
-#
+
+from firstlayers.exercises import exercise, hint, progress, solution
+
+
+@exercise
+def weight_grad(features, logits_grad):
+    """(N, in) features, (N, out) gradient -> (out, in) gradient of the weight."""
+    ...  # your code here
+
+
+# %%
 # **Your turn: fresh_gradients.** Write a function ``fresh_gradients(model, images, labels)`` that
 # returns a dictionary from the name of each parameter to the gradient of the mean cross-entropy,
-# whatever stands in ``.grad`` before. What stands there must be the same afterward.
-#
+# whatever stands in ``.grad`` before. What stands there must be the same afterward: a tensor with
+# the same numbers, or ``None``. The model returns logits.
+
+
+@exercise
+def fresh_gradients(model, images, labels):
+    """Name -> gradient of the mean cross-entropy; what stands in .grad stays."""
+    ...  # your code here
+
+
+# %%
 # Recap
 # -----
 #

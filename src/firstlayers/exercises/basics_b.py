@@ -1,6 +1,7 @@
 """Exercises, for now in parts."""
 
 import tempfile
+import zipfile
 from collections import OrderedDict
 from itertools import pairwise
 from pathlib import Path
@@ -10,8 +11,9 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
-from firstlayers.exercises.observation import Raised, attempt, calls, freeze, same
+from firstlayers.exercises.observation import Raised, Thing, attempt, calls, freeze, same
 from firstlayers.exercises.registry import Exercise, Slip, add
+from firstlayers.models import NeuralNetwork
 
 # 07_layers
 
@@ -129,7 +131,7 @@ def _look_at_network(answer):
     if not isinstance(network, nn.Sequential):
         return {"result": freeze(network)}
     found = {
-        "result": "a Sequential",
+        "result": Thing("Sequential"),
         "names of the layers": list(network._modules),
         "shapes of the parameters": {
             name: list(parameter.shape) for name, parameter in network.named_parameters()
@@ -348,7 +350,7 @@ def _look_at_layers(*sizes):
                 parameter.copy_(torch.randn(parameter.shape))
             once, again = network(features), network(features)
         found = {
-            "result": "a module",
+            "result": Thing("Module"),
             "shapes of the parameters that an optimizer finds": shapes,
         }
         if not isinstance(once, torch.Tensor) or shapes == sorted(_shapes(sizes)):
@@ -764,6 +766,19 @@ add(
                 "and each image has one loss, however many classes there are.",
             ),
             Slip(
+                "overflow",
+                lambda logits, labels: (
+                    (
+                        logits.exp() / logits.exp().sum(dim=1, keepdim=True)
+                        - F.one_hot(labels, logits.shape[1])
+                    )
+                    / len(labels)
+                ),
+                "Right on small numbers, but logits of ±1000 give nan: their exponentials leave float32, "
+                "or are all 0. PyTorch's own softmax is safe, and so is yours if you subtract "
+                "something first.",
+            ),
+            Slip(
                 "softmax over the batch",
                 lambda logits, labels: (
                     (torch.softmax(logits, dim=0) - F.one_hot(labels, logits.shape[1]))
@@ -834,7 +849,7 @@ def _look_at_loss(make):
         before = freeze([answers, targets])
         found = {"loss": freeze(answer(answers, targets))}
         found["input changed"] = not same(before, freeze([answers, targets]), 0, 0)
-        found["targets ask for a gradient afterwards"] = targets.requires_grad
+        found["question whether the targets still ask for a gradient"] = targets.requires_grad
         leaves, answers, targets = make()
         loss = answer(answers, targets)
         for name, leaf in leaves.items():
@@ -846,7 +861,9 @@ def _look_at_loss(make):
 
 def _gradient_of(loss, leaf):
     """The gradient, or None where there is none or nothing but zeros."""
-    if not isinstance(loss, torch.Tensor) or not loss.requires_grad or not leaf.requires_grad:
+    if not isinstance(loss, torch.Tensor) or loss.ndim > 0:
+        return None
+    if not loss.requires_grad or not leaf.requires_grad:
         return None
     (gradient,) = torch.autograd.grad(loss, leaf, retain_graph=True, allow_unused=True)
     return None if gradient is None or not gradient.any() else freeze(gradient)
@@ -908,6 +925,12 @@ add(
                 _targets_frozen,
                 "It freezes a tensor that belongs to somebody else: a leaf asks for no gradient from "
                 "now on, and for a computed tensor this raises an error. What cuts only in this loss?",
+            ),
+            Slip(
+                "detached in place",
+                lambda answers, targets: ((answers - targets.detach_()) ** 2).mean(),
+                "The loss and its gradient are right, but the underscore works in place: the targets "
+                "themselves have lost their past, for everybody who still needs them.",
             ),
             Slip(
                 "sum instead of mean",
@@ -1016,6 +1039,10 @@ def _left(gradient):
     return "nothing" if gradient is None or not gradient.any() else freeze(gradient)
 
 
+def _leaves(parameters):
+    return sum(parameter.is_leaf and parameter.requires_grad for parameter in parameters)
+
+
 def _look_at_steps(make, learning_rate, *, generator=False):
     """Take two steps, each after a backward() at the place that was reached."""
 
@@ -1032,10 +1059,10 @@ def _look_at_steps(make, learning_rate, *, generator=False):
                     return "notes were taken of a move in place"
                 raise
             found[f"parameters after {step}"] = freeze(parameters)
+            found[f"number of leaves that ask for a gradient after {step}"] = _leaves(parameters)
+            if _leaves(parameters) < len(parameters):
+                return found
             found[f"leftover of the gradients after {step}"] = [_left(p.grad) for p in parameters]
-        found["leaves that ask for a gradient"] = [
-            p.is_leaf and p.requires_grad for p in parameters
-        ]
         return found
 
     return look
@@ -1073,8 +1100,8 @@ add(
             Slip(
                 "name rebound",
                 _name_rebound,
-                "No parameter has moved. parameter = parameter - … makes a new tensor and gives it the "
-                "name, and the network keeps the old one. What changes a tensor where it is?",
+                "No parameter has moved. A line such as parameter = parameter - … makes a new tensor and "
+                "gives it the name; the network keeps the old one. What changes a tensor where it is?",
             ),
             Slip(
                 "ascent",
@@ -1101,10 +1128,10 @@ add(
                 "should be the other way round.",
             ),
             Slip(
-                "cleared before the move",
+                "cleared without a move",
                 _cleared_first,
-                "No parameter has moved: the gradient was cleared first, and the step followed what "
-                "was left of it. When is the gradient no longer needed?",
+                "The gradients are gone, and no parameter has moved. Were they cleared before they were "
+                "used? Or did the result of the subtraction go into a new tensor?",
             ),
             Slip(
                 "second loop finds nothing",
@@ -1173,6 +1200,21 @@ def _moved_before_the_update(parameters, moves, learning_rate, momentum):
             parameter.grad = None
 
 
+def _momentum_recorded(parameters, moves, learning_rate, momentum):
+    for parameter, move in zip(parameters, moves, strict=True):
+        move.mul_(momentum).add_(parameter.grad)
+        parameter -= learning_rate * move
+        parameter.grad = None
+
+
+def _momentum_uphill(parameters, moves, learning_rate, momentum):
+    with torch.no_grad():
+        for parameter, move in zip(parameters, moves, strict=True):
+            move.mul_(momentum).add_(parameter.grad)
+            parameter += learning_rate * move
+            parameter.grad = None
+
+
 def _moves_replaced(parameters, moves, learning_rate, momentum):
     for parameter, move in zip(list(parameters), moves, strict=True):
         move *= momentum
@@ -1195,9 +1237,11 @@ def _look_at_momentum(answer):
                 return "notes were taken of a move in place"
             raise
         found[f"parameters after {step}"] = freeze(parameters)
+        found[f"number of leaves that ask for a gradient after {step}"] = _leaves(parameters)
+        if _leaves(parameters) < len(parameters):
+            return found
         found[f"moves after {step}"] = freeze(moves)
         found[f"leftover of the gradients after {step}"] = [_left(p.grad) for p in parameters]
-    found["leaves that ask for a gradient"] = [p.is_leaf and p.requires_grad for p in parameters]
     return found
 
 
@@ -1240,6 +1284,18 @@ add(
                 _move_with_learning_rate,
                 "It comes to the same as long as the learning rate stays. But where it changes, old moves "
                 "keep the rate of their own time. The moves should hold gradients only.",
+            ),
+            Slip(
+                "outside no_grad",
+                _momentum_recorded,
+                "PyTorch refuses: a move in place would be noted as a part of the computation, and a leaf "
+                "that is changed by a noted step is a leaf no longer. Where are no notes taken?",
+            ),
+            Slip(
+                "ascent",
+                _momentum_uphill,
+                "The moves are right, but the parameters follow them uphill: a gradient points where the "
+                "loss grows.",
             ),
             Slip(
                 "moved before the update",
@@ -1393,7 +1449,12 @@ def _look_at_epochs(count, batch_size, make_optimizer, epochs):
         start = model[-1].weight.detach().clone()
         losses, weights = [], []
         for _ in range(epochs):
-            loss = answer(model, loader, optimizer)
+            try:
+                loss = answer(model, loader, optimizer)
+            except RuntimeError as error:
+                if "modified by an inplace operation" in str(error):
+                    return "weights were changed between the forward pass and backward()"
+                raise
             asks = isinstance(loss, torch.Tensor) and loss.requires_grad
             losses.append("a tensor with its whole graph" if asks else freeze(loss))
             weights.append(freeze(model[-1].weight))
@@ -1403,7 +1464,7 @@ def _look_at_epochs(count, batch_size, make_optimizer, epochs):
             "mean loss": losses if epochs > 1 else losses[0],
             "weights have moved": not torch.equal(start, model[-1].weight),
             "last layer's weight after the epoch": weights if epochs > 1 else weights[0],
-            "running mean of the batch norm": freeze(model[1].running_mean),
+            "running mean of the batch normalization": freeze(model[1].running_mean),
             "what the first step found": (
                 seen["first step"] if seen["backward"] else "never any gradient"
             ),
@@ -1455,9 +1516,15 @@ add(
             ),
             Slip(
                 "one batch late",
-                _epoch("forward step clear backward"),
+                _epoch("step clear forward backward"),
                 "Each step follows the gradient of the batch before, and the first one a gradient from "
-                "long ago. What has to happen between the forward pass and the step?",
+                "long ago. The last batch gets no step at all. What has to be known before a step?",
+            ),
+            Slip(
+                "step between forward and backward",
+                _epoch("forward step clear backward"),
+                "PyTorch refuses: the step changes weights in place, and backward() still needs them as "
+                "they were in the forward pass. Which of the two lines has to wait for the other?",
             ),
             Slip(
                 "no step",
@@ -1502,8 +1569,8 @@ add(
             Slip(
                 "no train mode",
                 _epoch(mode=False),
-                "The model came in evaluation mode and stayed in it, so its batch norm did not normalize "
-                "by the batch. An epoch begins with telling the layers that this is training.",
+                "The model came in evaluation mode and stayed in it, so its batch normalization "
+                "did not look at the batch. An epoch begins with telling the layers that this is training.",
             ),
             Slip(
                 "graph kept",
@@ -1516,6 +1583,21 @@ add(
                 _epoch(batches_at_most=1),
                 "One step was taken, and the other batches were never seen. How far is the return "
                 "indented? In the loop, it ends the function in the first round.",
+            ),
+            Slip(
+                "loss after the step",
+                _epoch("clear forward backward step forward"),
+                "The number is the loss after each step, when the network has just learned from these "
+                "very images. What you need is at hand before: no batch has to be asked twice.",
+            ),
+            Slip(
+                "trained on the sum",
+                _epoch(
+                    loss_of=lambda logits, labels: F.cross_entropy(logits, labels, reduction="sum"),
+                    add=lambda loss, batch: loss.item(),
+                ),
+                "Each step is too long: the gradient of a sum over the batch is as many times larger as "
+                "the batch has images. Train on the mean, and do the bookkeeping separately.",
             ),
             Slip(
                 "softmax before the loss",
@@ -1671,6 +1753,12 @@ add(
                 "classes?",
             ),
             Slip(
+                "one answer for a whole batch",
+                _accuracy(predict=lambda logits: logits.argmax()),
+                "argmax without an axis looks for one place in the whole table, so all images of a batch "
+                "get the same answer, and it need not be a class. Over which axis do you want to look?",
+            ),
+            Slip(
                 "percent",
                 _accuracy(end=lambda hits, images: 100 * sum(hits) / sum(images)),
                 "These are percent. A fraction lies between 0 and 1; :.1% shows it as percent when it is "
@@ -1776,6 +1864,13 @@ def _no_file(model, path):
     return loaded.eval()
 
 
+def _class_typed_in(model, path):
+    torch.save(model.state_dict(), path)
+    loaded = NeuralNetwork()
+    loaded.load_state_dict(torch.load(path, weights_only=True))
+    return loaded.eval()
+
+
 def _saved_in_a_dictionary(model, path):
     torch.save({"model": {name: t.clone() for name, t in model.state_dict().items()}}, str(path))
     loaded = model.__class__()
@@ -1802,13 +1897,22 @@ def _look_at_saving(make):
                 model(3 * torch.rand(4, 1, 28, 28) - 1)  # moves the buffers, if there are any
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "network.pt"
-            loaded = answer(model, path)
+            try:
+                loaded = answer(model, path)
+            except RuntimeError as error:
+                words = str(error)
+                if (
+                    "loading state_dict for" in words
+                    and f"for {type(model).__name__}:" not in words
+                ):
+                    return "numbers were loaded into a model of another class"
+                raise
             if not isinstance(loaded, nn.Module):
                 return {"result": freeze(loaded)}
             in_file = _what_is_in(path)
         found = {
-            "result": "a model" if type(loaded) is type(model) else type(loaded).__name__,
-            "a new model": loaded is not model,
+            "result": Thing(type(loaded).__name__),
+            "returned model": "the one that was given" if loaded is model else "a new one",
             "file": in_file,
             "training mode of the new model": loaded.training,
         }
@@ -1832,6 +1936,8 @@ def _what_is_in(path):
     try:
         torch.load(path, weights_only=True)
     except Exception:  # noqa: BLE001  # whatever is wrong with it
+        if not zipfile.is_zipfile(path):
+            return "not written by torch.save"
         return "not to be read with weights_only=True"
     return "numbers"
 
@@ -1899,6 +2005,18 @@ add(
                 "The file cannot be read with weights_only=True: it asks for classes by their names. "
                 "If one gets another name, nobody can read it any more. What is there to save besides "
                 "the module itself?",
+            ),
+            Slip(
+                "file refused",
+                lambda model, path: (torch.save(model, path), torch.load(path))[1].eval(),
+                "torch.load refuses the file, because it holds more than numbers: a whole model, or a "
+                "method whose parentheses are missing. What holds the numbers and nothing else?",
+            ),
+            Slip(
+                "class typed in",
+                _class_typed_in,
+                "The numbers do not fit: they were loaded into a model of a certain class, and the one that "
+                "was given is of another. How do you get the class of whatever model is given?",
             ),
             Slip(
                 "no file",
@@ -2006,7 +2124,7 @@ def _look_at_resuming(done, epochs):
         return {
             "result": losses,
             "last weight of the model": freeze(model[-1].weight),
-            "running mean of the batch norm": freeze(model[1].running_mean),
+            "running mean of the batch normalization": freeze(model[1].running_mean),
             "learning rate": optimizer.param_groups[0]["lr"],
             "momentum of the optimizer": freeze(moves[-1] if moves else None),
             "order of the next epoch": torch.randperm(10, generator=loader.generator).tolist(),
@@ -2047,7 +2165,7 @@ add(
         checked="2 checkpoints, with two epochs left and none, and on a file to be refused",
         cases={
             "one of three epochs done": _look_at_resuming(1, 3),
-            "all epochs done": _look_at_resuming(1, 1),
+            "all epochs done": _look_at_resuming(2, 2),
             "a file with a program in it": _look_at_a_foreign_file,
         },
         slips=(
@@ -2098,6 +2216,12 @@ add(
                 _resumed(weights_only=False),
                 "Everything is put back, but with weights_only=False. A file may hold a program then, and "
                 "it runs while the file is read. A checkpoint needs tensors, numbers and dictionaries.",
+            ),
+            Slip(
+                "no train mode",
+                _resumed(train=_epoch(mode=False)),
+                "Everything is put back, but the model came in evaluation mode and trained in it. Its mode is "
+                "in no file: what does an epoch begin with?",
             ),
             Slip(
                 "not trained on",

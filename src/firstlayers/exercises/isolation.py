@@ -125,7 +125,11 @@ class _Session:
         replaced = []
         for owner, before in zip(WATCHED, self.names, strict=True):
             now = dict(vars(owner))
-            names = [name for name, value in before.items() if now.get(name) is not value]
+            names = [
+                name
+                for name, value in before.items()
+                if now.get(name) is not value and not _is_hooked(now.get(name), value)
+            ]
             if isinstance(
                 owner, type
             ):  # PyTorch itself adds names to its modules, when they are used
@@ -137,6 +141,11 @@ class _Session:
                     delattr(owner, name)
                 replaced.append(f"{owner.__name__}.{name}")
         return sorted(replaced)
+
+
+def _is_hooked(now: object, before: object) -> bool:
+    """Tell whether PyTorch itself wrapped an optimizer's step, as it does for the first of them."""
+    return hasattr(now, "hooked") and getattr(now, "__wrapped__", None) is before
 
 
 class _RandomNumbers:

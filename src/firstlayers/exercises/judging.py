@@ -8,6 +8,7 @@ values are off most.
 
 import dis
 import math
+import re
 import textwrap
 from dataclasses import dataclass
 from functools import cache
@@ -240,7 +241,7 @@ def _difference(exercise: Exercise, wanted: Any, got: Any, where: str) -> tuple[
     if got is None:
         return (
             "nothing came back",
-            f"Instead of {_the(where)} there is None. Is there a return at the end of the function?",
+            f"Instead of {_the(where)} there is None. Is there a return at the end of {_function(exercise)}?",
         )
     if isinstance(wanted, list) and isinstance(got, list):
         if len(wanted) != len(got):
@@ -254,12 +255,16 @@ def _difference(exercise: Exercise, wanted: Any, got: Any, where: str) -> tuple[
                 return found
     if isinstance(wanted, Array) and isinstance(got, Array):
         return _say_array(exercise, wanted, got, where)
-    if _kind(wanted) != _kind(got):
+    if _kind(wanted) != _kind(got) and not (type(wanted) is float and type(got) is int):
         return (
             "type",
             f"{_name(where)} should be {_kind(wanted)}, not {_kind(got)}.{_cure(wanted, got)}",
         )
     return "value", f"{_name(where)} should be {_show(wanted)}, not {_show(got)}."
+
+
+def _function(exercise: Exercise) -> str:
+    return "each method" if isinstance(exercise.reference, type) else "the function"
 
 
 def _the(where: str) -> str:
@@ -273,7 +278,7 @@ def _name(where: str) -> str:
 
 def _say_raised(exercise: Exercise, got: Raised) -> tuple[str, str]:
     line = f" in “{got.line}”" if got.line else ""
-    message = " ".join(got.message.split())
+    message = textwrap.shorten(re.sub(r"\x1b\[[0-9;]*m", "", got.message), 200, placeholder=" …")
     if got.type == "MemoryError" or "allocate memory" in message:
         return (
             "too much memory",

@@ -127,6 +127,7 @@ def test_label_of_the_case_is_said_where_there_are_several() -> None:
         (3, 4, "should be 3, not 4"),
         (0.5, torch.tensor(0.5), "A tensor of one number becomes one with item()."),
         (0.5, True, "should be a number (float), not True or False"),
+        (0.5, 0, "should be 0.5, not 0"),
         (3, 3.0, "should be a whole number (int), not a number (float)"),
         ([1, 2], [1], "should have 2 entries, not 1"),
         ([1, 2], [1, 3], "Entry 1 of the result should be 2, not 3"),
@@ -166,6 +167,15 @@ def test_frozen_things_do_not_change_any_more() -> None:
     assert isinstance(freeze(torch.zeros(2, dtype=torch.bfloat16)), Array)
     assert freeze(torch.zeros(2, device="meta")).device == "meta"
     assert isinstance(attempt(lambda: 1 / 0), Raised)
+
+
+def test_line_at_fault_is_named_even_where_the_message_is_long() -> None:
+    def answer(x: object) -> None:
+        raise ValueError("\x1b[1mmany\x1b[0m words " * 100)
+
+    text = said(answer)
+    assert "\x1b" not in text
+    assert "in “raise ValueError(" in text
 
 
 def test_long_message_is_cut_to_five_lines() -> None:

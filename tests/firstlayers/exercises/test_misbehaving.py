@@ -301,6 +301,24 @@ def test_gradients_switched_off_are_noticed_and_undone(isolated: bool) -> None:
     assert judge(SOFTMAX, changes_grad_mode, isolated=isolated).state == "wrong"
 
 
+def makes_an_optimizer(logits):
+    scale = torch.ones(1, requires_grad=True)
+    for kind in (torch.optim.SGD, torch.optim.Rprop):
+        kind([scale]).step()
+    return torch.softmax(logits, dim=1)
+
+
+def test_optimizer_that_pytorch_prepares_is_no_change() -> None:
+    # PyTorch wraps the step of each kind of optimizer when the first of them is made.
+    step = torch.optim.SGD.__dict__["step"]
+    torch.optim.SGD.step = getattr(step, "__wrapped__", step)
+    try:
+        assert verdict(makes_an_optimizer).state == "right"
+        assert judge(SOFTMAX, makes_an_optimizer, isolated=False).state == "right"
+    finally:
+        torch.optim.SGD.step = step
+
+
 def sets_the_seed(logits):
     torch.manual_seed(0)
     random.seed(0)
