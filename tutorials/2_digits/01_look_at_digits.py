@@ -24,7 +24,7 @@ into a network before you build one.
 # text: each image shows one single thing, and the answer is one of ten classes.
 #
 # Images to learn from are the *training set*, images to be asked about later are the *test set*.
-# Classes such as :class:`torchvision.datasets.MNIST` make one part a call, and ``train=True`` or
+# Each call of :class:`torchvision.datasets.MNIST` makes one of the two parts, and ``train=True`` or
 # ``train=False`` says which. The course's ``load_dataset`` makes both calls for you.
 
 import importlib
@@ -50,7 +50,7 @@ assert not test_set.train
 # %%
 # The images that this page uses by default come with a package that is already installed. MNIST,
 # larger and better known, has to be downloaded once. Older texts show a download from its author's
-# site. That site refuses today, and torchvision asks a mirror first:
+# site. That site refuses today, and torchvision asks a mirror first, a place with the same files:
 
 addresses = torchvision.datasets.MNIST.mirrors
 print("asked in this order:", [urlsplit(address).netloc for address in addresses])
@@ -110,7 +110,8 @@ plt.show()
 # for the first two; :doc:`../1_basics/04_transforms` compares them.)
 #
 # **Predict, then run.** ``Normalize((0.5,), (0.5,))`` has a mean and a standard deviation, each
-# 0.5. What becomes of a black pixel, 0, and of a white one, 1?
+# 0.5. (A standard deviation says how far numbers typically lie from their mean.) What becomes of a
+# black pixel, 0, and of a white one, 1?
 
 transform = v2.Compose(
     [
@@ -164,12 +165,13 @@ assert abs(after.mean()) > 0.1
 assert abs(after.std() - 1) > 0.1
 
 # %%
-# The mean is not 0, and the standard deviation is not 1. For that, the two numbers must come from
-# the data. This track takes 0.5 all the same: every data set is then treated alike, and a black
-# pixel is exactly -1, which will be worth knowing in :doc:`08_gradients`.
+# The mean, the dashed line on the right, is not 0, and the standard deviation is not 1. For that,
+# the two numbers must come from the data. This track takes 0.5 all the same: every data set is then
+# treated alike, and a black pixel is exactly -1, which will be worth knowing in
+# :doc:`08_gradients`.
 #
-# In color images, each channel has its own mean and its own standard deviation. Here is one pixel
-# with its red, green and blue.
+# A color image has three *channels*, red, green and blue, each with its own mean and its own
+# standard deviation. Here is one pixel. (Our gray images have one channel.)
 
 pixel = torch.tensor([0.2, 0.5, 1.0]).reshape(3, 1, 1)  # (3, 1, 1)
 means, stds = (0.5, 0.4, 0.6), (0.5, 0.2, 0.4)
@@ -193,9 +195,9 @@ assert torch.equal(all_images[0], image)
 # ------------
 #
 # A network looks at many images at once, a *batch*. A :class:`torch.utils.data.DataLoader` makes
-# batches, in a new random order in each pass. Its own generator of random numbers, with a seed,
-# gives you the same orders whenever you run the page. ``iter`` begins a pass, ``next`` takes one
-# batch out of it.
+# batches, in a new random order in each pass. Its own generator of random numbers, with a seed to
+# start from, gives you the same orders whenever you run the page. ``iter`` begins a pass, ``next``
+# takes one batch out of it.
 
 generator = torch.Generator().manual_seed(0)
 loader = DataLoader(train_set, batch_size=64, shuffle=True, generator=generator)
@@ -335,14 +337,14 @@ plotting.describe(
 plt.show()
 
 # %%
-# No class is rare. A single batch is another matter, and so no two batches pull a network in quite
-# the same direction.
+# No class is rare. A single batch is another matter: it shows some classes far more often than
+# others, and the next batch shows others.
 #
 # The mean image of a class
 # -------------------------
 #
 # Add up all images of a class, pixel by pixel, and divide by their number. What all of them share
-# stays bright, and what differs becomes a blur.
+# stays sharp, and what differs becomes a blur.
 
 by_class = [all_images[all_labels == k] for k in range(10)]
 class_means = torch.stack([part.mean(dim=0)[0] for part in by_class])  # (10, 28, 28)
@@ -388,7 +390,8 @@ assert accuracy > 0.5
 
 # %%
 # Remember this number. It took one mean for each class and no network, so a network has to do
-# better to be worth its trouble. (The test images chose nothing here, so it was fair to ask them.)
+# better to be worth its trouble. (No choice on this page was made by looking at the test images, so
+# it was fair to ask them.)
 #
 # Common mistakes
 # ---------------

@@ -22,7 +22,8 @@ random weights do to the numbers on their way.
 # --------
 #
 # * Each image becomes one row of 784 numbers, its *features*.
-# * A *hidden layer* of 256 units makes 256 numbers of them, with a sigmoid after it.
+# * A *hidden layer* of 256 units makes 256 numbers of them, and a sigmoid brings each between 0 and
+#   1.
 # * An *output layer* makes ten numbers of those, one for each class. Nothing comes after it.
 
 import matplotlib.pyplot as plt
@@ -160,7 +161,8 @@ torch.testing.assert_close(hidden, torch.sigmoid(sums), rtol=0, atol=1e-6)
 # %%
 # The values are those of :func:`torch.sigmoid`. The slopes, which training needs, are not:
 # :math:`\mathrm{e}^{100}` is too large for ``float32``, and the slope at -100 becomes nan, "not a
-# number". (More on this in :doc:`../1_basics/05_neurons`.) We use the ready-made one.
+# number". (:doc:`../1_basics/05_neurons` has more on this.) We use the ready-made one. In the cell,
+# ``backward`` computes the slope and leaves it in ``grad``: :doc:`../1_basics/09_autograd`.
 
 for function in (activation, torch.sigmoid):
     x = torch.tensor([-100.0], requires_grad=True)  # (1,)
@@ -182,9 +184,10 @@ print(f"{tuple(hidden.shape)} @ {tuple(w2.shape)} + {tuple(b2.shape)}", end="")
 print(f" → {tuple(logits.shape)}")
 
 # %%
-# That is the network: two lines. Here are all its numbers as pictures, each tensor to scale. The
-# biases are one row high, drawn a little higher. Where two tensors meet at ``@``, the width of the
-# left one is the height of the right one, and that number disappears.
+# That is the network: two lines. Here are all its numbers as pictures, each tensor to scale. (What
+# is one row high or ten columns wide is drawn larger.) The first arrow is the sigmoid. Where two
+# tensors meet at ``@``, the width of the left one is the height of the right one, and that number
+# disappears.
 
 chain = [
     ("features", features, "gray", (-1, 1), "@"),
@@ -267,10 +270,11 @@ plt.show()
 # Only in the green band, from -4.6 to 4.6, has the sigmoid a noticeable slope. Outside it is flat:
 # the unit is *saturated*, and hardly learns (:doc:`../1_basics/05_neurons` measures the slopes).
 #
-# Why are the sums so large? Each weight has the variance 1. Multiplied by a pixel x, it has the
-# variance :math:`x^2`, and variances of independent numbers add up. So the sums of an image have
-# the standard deviation :math:`\sqrt{x_1^2 + \dots + x_{784}^2}`, the length of its row. Many
-# pixels are -1 and none is outside -1 … 1, so the length is not far below :math:`\sqrt{784} = 28`.
+# Why are the sums so large? Each weight has the variance 1, the square of its standard deviation.
+# Multiplied by a pixel x, it has the variance :math:`x^2`, and variances of independent numbers add
+# up. So the sums of an image have the standard deviation :math:`\sqrt{x_1^2 + \dots + x_{784}^2}`,
+# the length of its row. Many pixels are -1 and none is outside -1 … 1, so the length is not far
+# below :math:`\sqrt{784} = 28`.
 
 lengths = features.norm(dim=1)  # (64,)
 spreads = (features @ w1).std(dim=1)  # (64,)
@@ -282,8 +286,9 @@ assert 20 < lengths.mean() < 28
 
 # %%
 # The bias hardly matters here. The cure is in the reason: divide the weights by
-# :math:`\sqrt{784}`, and the sums have a standard deviation of about 1. :doc:`05_initialization`
-# takes this further. Here is what the 256 hidden units say to one image, as 16 × 16 pixels.
+# :math:`\sqrt{784} = 28`, and the sums become 28 times as small, with a standard deviation a little
+# below 1. :doc:`05_initialization` takes this further. Here is what the 256 hidden units say to
+# one image, as 16 × 16 pixels.
 
 scaled_hidden = torch.sigmoid(features @ (w1 / 784**0.5))  # (64, 256)
 
@@ -340,8 +345,8 @@ plotting.describe(
 plt.show()
 
 print(f"one class is the first choice for {times} of {len(logits)} images")
-print(f"standard deviation over the images of a class: {logits.std(dim=0).mean():.1f}")
-print(f"and of the logits as a whole:                  {logits.std():.1f}")
+print(f"standard deviation of a row, over the images: {logits.std(dim=0).mean():.1f}")
+print(f"and of the logits as a whole:                 {logits.std():.1f}")
 
 # %%
 # Where a stripe runs through the picture, the answer comes from the random weights, not from the
@@ -432,7 +437,7 @@ plotting.describe(
 plt.show()
 
 # %%
-# The order suffers, too. Large logits all end up near 1, and then two classes are hardly told
+# The choice suffers, too. Large logits all end up near 1, and then two classes are hardly told
 # apart. We count the images whose two best classes differ by less than 0.01.
 
 for name, numbers in [("logits", logits), ("after a sigmoid", torch.sigmoid(logits))]:
@@ -442,7 +447,8 @@ for name, numbers in [("logits", logits), ("after a sigmoid", torch.sigmoid(logi
 assert close > 10
 
 # %%
-# **Remember.** Hidden layers have an activation function. The output of a classifier has none.
+# **Remember.** Hidden layers have an activation function. Between the logits of a classifier and
+# softmax there is none.
 #
 # Common mistakes
 # ---------------
@@ -485,7 +491,8 @@ for seed_first in (False, True):
 
 # %%
 # **Units and inputs swapped.** PyTorch's own layers keep their weights the other way round, (256,
-# 784), and old code gets mixed up with new. The message names both shapes.
+# 784), and old code gets mixed up with new. The message names both shapes. (``features`` still
+# holds the last, smaller batch.)
 
 try:
     features @ torch.randn(256, 784)
@@ -542,8 +549,8 @@ def mlp_forward(features, w1, b1, w2, b2):
 # * With weights of standard deviation 1, the sums are as large as the row is long, and most
 #   sigmoids are saturated. Small weights keep them where they can learn.
 # * Such a network is very sure and knows nothing. With small weights all classes are nearly alike.
-# * The output has no activation function. With a sigmoid there, softmax stays between 0.039 and
-#   0.232.
+# * Nothing comes between the logits and softmax. With a sigmoid there, softmax stays between 0.039
+#   and 0.232.
 # * Seed first, then draw.
 #
 # **Next:** :doc:`03_softmax` makes probabilities of logits, by hand, and survives large numbers.

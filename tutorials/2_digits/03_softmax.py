@@ -22,7 +22,7 @@ probabilities for numbers of any size.
 # Ten numbers are no probabilities
 # --------------------------------
 #
-# The last chapter built a network of two random matrices, with a sigmoid in between:
+# The last chapter built a network of two random matrices, with a sigmoid σ in between:
 #
 # .. math:: \mathbf{h} = \sigma(\mathbf{x} W_1 + \mathbf{b}_1), \qquad
 #           \mathbf{z} = \mathbf{h} W_2 + \mathbf{b}_2
@@ -153,9 +153,9 @@ assert (sums - 1).abs().max() < 1e-6
 assert (sums != 1).any()
 
 # %%
-# All sums are printed as 1.0000, and yet many of them are not 1: float32 rounds in about the
-# seventh digit. So do not test a sum of probabilities with ``==``. Allow a tolerance, for example
-# one millionth. The same holds when you compare your function with PyTorch's.
+# The first eight are printed as 1.0000, and yet not all of the 64 are 1: float32 rounds in about
+# the seventh digit. So do not test a sum of probabilities with ``==``. Allow a tolerance, for
+# example one millionth. The same holds when you compare your function with PyTorch's.
 
 torch.testing.assert_close(
     probabilities, torch.softmax(logits, dim=1), rtol=0, atol=1e-6
@@ -332,8 +332,8 @@ assert (safe - safe[0]).abs().max() < 1e-4
 # -----------
 #
 # Softmax ignores a shift, but not a *scale*. Divide all logits by a number :math:`T`, called the
-# temperature. A small :math:`T` makes the differences larger, so that the first takes nearly all. A
-# large :math:`T` makes them smaller, so that all get the same. Gray lines mark :math:`T = 1` and
+# temperature. A small :math:`T` makes the differences larger, so that the largest takes nearly all.
+# A large :math:`T` makes them smaller, so that all get the same. Gray lines mark :math:`T = 1` and
 # one quarter.
 
 temperatures = torch.logspace(-1, 2, 200)  # (200,)
@@ -369,9 +369,8 @@ assert (by_temperature.argmax(dim=1) == 0).all()
 # How sure is a network that has learned nothing?
 # -----------------------------------------------
 #
-# It is often said that an untrained network gives every class about the same probability.
-#
-# **Predict, then run.** Is that so for our random network? Here is its answer for one image.
+# In :doc:`02_by_hand`, on one batch, weights from ``randn`` gave a network that is very sure. Here
+# is its answer for one image.
 
 fig = plotting.view_classify(
     images[0], softmax(logits)[0], train_set.classes, label=labels[0].item()
@@ -379,11 +378,14 @@ fig = plotting.view_classify(
 plt.show()
 
 # %%
-# One image proves nothing, and :doc:`02_by_hand` asked one batch. So take all of the training
-# images, and three networks of the same shape: ours, ours with all its numbers divided by 100, and
-# one with the first values that PyTorch's own layers draw (:doc:`04_modules`). For each we ask for
-# the mean of the largest probability, how often the network is right, and the mean of
-# :math:`-\ln p` of the true class. That last number is the loss of :doc:`07_losses`.
+# One image proves nothing, and one batch little. So take all of the training images, and three
+# networks of the same shape: ours, ours with all its numbers divided by 100, and one with the first
+# values that PyTorch's own layers draw (:doc:`04_modules`; ``Sequential`` runs them in order). For
+# each we ask for the mean of the largest probability, how often the network is right, and the mean
+# of :math:`-\ln p` of the true class. That last number is the loss of :doc:`07_losses`.
+#
+# **Predict, then run.** Which of the two will PyTorch's own first values be like, the sure network
+# or the undecided one? And which of the three is right most often?
 
 all_features = all_images.flatten(1)  # (N, 784)
 
@@ -553,8 +555,8 @@ def soften(logits, temperature):
 # * Softmax raises e to the power of each logit, and divides by the sum over the classes.
 # * ``dim`` names the axis that disappears. ``keepdim=True`` keeps it, and the division is right.
 # * Only differences between logits count: one more is a factor e.
-# * So subtract the largest of each row first. Without that, softmax is ``nan`` from 89 on, and
-#   from -104 down.
+# * So subtract the largest of each row first. Without that, softmax is ``nan`` where a logit is
+#   89 or more, or where all are -104 or less.
 # * A low temperature makes the answer sharp, a high one makes it even. The order stays.
 # * Untrained is near one tenth each only if the weights are small.
 #

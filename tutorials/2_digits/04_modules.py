@@ -124,14 +124,14 @@ assert len(list(model.parameters())) == 4
 # no: the first cell did without. You inherit so that all parameters are found, for training, for
 # saving, for moving to a GPU. :doc:`../1_basics/08_parameters` shows what is found and what is not.
 #
-# The numbers in it were drawn when the layers were made. With 784 inputs they lie evenly between
+# The numbers in it were drawn when the layers were made. With 784 inputs they lie between
 # :math:`-1/\sqrt{784}` and :math:`1/\sqrt{784}`; :doc:`05_initialization` is about such choices.
 
 largest = model.hidden.weight.abs().max().item()
 print(f"1 / √784 = {784**-0.5:.4f}, largest weight {largest:.4f}")
 assert 0.99 * 784**-0.5 < largest <= 784**-0.5
 
-own = model(features).detach()  # (64, 10)
+own = model(features).detach()  # (64, 10), without the notes for training
 torch.testing.assert_close(own.sum(dim=1), torch.ones(64))
 
 # %%
@@ -199,7 +199,7 @@ plotting.describe(
 plt.show()
 
 # %%
-# **Predict, then run.** Do the class and your matrices give the same 640 probabilities now?
+# **Predict, then run.** Do the module and your matrices give the same 640 probabilities now?
 
 probabilities = model(features).detach()  # (64, 10)
 difference = (probabilities - by_hand).abs().max().item()
@@ -210,7 +210,8 @@ assert (own - by_hand).abs().max() > 0.01
 
 # %%
 # They do. (The last digits may differ, because two ways to add up 784 numbers round differently.)
-# Below is the first image, and what the three said about it.
+# Below is the first image, and the probabilities from your matrices, from the module as it was
+# made, and from the module with your matrices in it.
 
 fig, axes = plt.subplots(1, 4, figsize=(7, 2.2), width_ratios=[1, 1.25, 1.25, 1.25])
 axes[0].imshow(images[0, 0].numpy())
@@ -218,8 +219,8 @@ axes[0].set_axis_off()
 top = 1.15 * max(by_hand[0].max(), own[0].max()).item()
 answers = {
     "your matrices": (by_hand, plotting.GRAY),
-    "class, as made": (own, plotting.ORANGE),
-    "class, with yours": (probabilities, plotting.BLUE),
+    "module, as made": (own, plotting.ORANGE),
+    "module, with yours": (probabilities, plotting.BLUE),
 }
 for ax, (name, (answer, color)) in zip(axes[1:], answers.items(), strict=True):
     ax.bar(range(10), answer[0].numpy(), color=color)
@@ -230,8 +231,8 @@ axes[1].set_ylabel("probability")
 plotting.describe(
     fig,
     "An image, and three charts of ten bars with the probabilities of its classes. The "
-    "bars of your matrices and those of the class that holds your matrices are the "
-    "same. The class with its own random numbers gives other bars.",
+    "bars of your matrices and those of the module that holds your matrices are the "
+    "same. The module with its own random numbers gives other bars.",
 )
 plt.show()
 
@@ -334,7 +335,8 @@ plt.show()
 # %%
 # You may read that any function will do that is not linear. It also needs a slope that training can
 # follow. A step, 1 above zero and 0 below, has none: the hidden layer gets no gradient, and cannot
-# learn (:doc:`08_gradients`). Nor will a polynomial do for everything: see *Further reading*.
+# learn. The cell asks for that gradient with ``backward``, which :doc:`08_gradients` explains. (Nor
+# will a polynomial do for everything: see *Further reading*.)
 
 
 def compute_gradient(activation):
@@ -397,8 +399,9 @@ assert max(losses["ReLU"][-1], losses["tanh"][-1]) < losses["sigmoid"][-1]
 
 # %%
 # Faster than the sigmoid, yes, but here tanh keeps up. ReLU is a sound default for networks like
-# ours. That it is used "almost exclusively" is no longer so: transformers, for one, have GELU.
-# :doc:`../1_basics/05_neurons` shows all of these functions with their slopes.
+# ours. That it is used "almost exclusively" is no longer so. Here is a transformer, a younger kind
+# of network, with GELU. :doc:`../1_basics/05_neurons` shows all of these functions with their
+# slopes.
 
 with torch.device("meta"):
     transformer = torchvision.models.vit_b_16()
@@ -411,7 +414,8 @@ assert nn.ReLU not in kinds
 # An activation function for the output
 # -------------------------------------
 #
-# Softmax and sigmoid both give numbers between 0 and 1. They answer different questions. Softmax
+# A sigmoid *before* softmax does harm, as :doc:`02_by_hand` showed. *Instead of* softmax it has its
+# use. Both give numbers between 0 and 1, and they answer different questions. Softmax
 # asks *which one of these?*, so its answers share a total of 1. Sigmoid asks *yes or no?* of each
 # output on its own. Say that an image shows two things at once, and two logits are high.
 
@@ -486,7 +490,8 @@ print("UserWarning:", caught[0].message)
 
 # %%
 # **Softmax twice.** The network applies it, and then you do, too. Nothing complains, and the rows
-# still sum to 1. But even a network that is certain comes out uncertain.
+# still sum to 1. But even a network that is certain comes out uncertain:
+# 0.232 is the bound of :doc:`02_by_hand` again.
 
 certain = torch.eye(10)  # (10, 10), each row is sure of one class
 twice = torch.softmax(certain, dim=1)  # (10, 10)

@@ -578,14 +578,38 @@ for count in (16, 32, 64):
 # Your turn
 # ---------
 #
+# Write your answer into the cell below an exercise, and run it: ``@exercise`` checks it and prints
+# what it finds, and the page goes on with the course's version until yours is right.
+# ``hint("cross_entropy")`` and ``solution("cross_entropy")`` help.
+#
 # **Your turn: cross_entropy.** Write a function ``cross_entropy(logits, labels)`` without PyTorch's
 # losses. Logits of shape (N, classes) and labels of shape (N,) go in, the mean loss of shape ()
 # comes out. It must be right for logits of ±1000: subtract the largest, and do not take the
 # logarithm of a probability.
-#
+
+from firstlayers.exercises import exercise, hint, progress, solution
+
+
+@exercise
+def cross_entropy(logits, labels):
+    """(N, classes) logits, (N,) labels -> () mean cross-entropy."""
+    ...  # your code here
+
+
+# %%
 # **Your turn: probs_from_log.** Write a function ``probs_from_log(log_probabilities)``. It takes
-# log-probabilities of shape (N, classes) and returns the probabilities, of the same shape.
-#
+# log-probabilities of shape (N, classes) and returns the probabilities, of the same shape. No loss
+# checks what it gets, so let your function do it: if any number is above 0, these are no
+# log-probabilities, and it raises a ``ValueError``.
+
+
+@exercise
+def probs_from_log(log_probabilities):
+    """(N, classes) log-probabilities -> (N, classes) probabilities."""
+    ...  # your code here
+
+
+# %%
 # Recap
 # -----
 #

@@ -556,14 +556,37 @@ assert rates[4] < 1e-6 < rates[9]
 # Your turn
 # ---------
 #
+# Write your answer into the cell below an exercise, and run it: ``@exercise`` checks it and prints
+# what it finds, and the page goes on with the course's version until yours is right.
+# ``hint("mean_loss")`` and ``solution("mean_loss")`` help.
+#
 # **Your turn: mean_loss.** Write a function ``mean_loss(losses, sizes)``. It gets two lists of equal
 # length: the mean loss of each batch, and how many images it had. It returns the mean loss over all
 # images, as a Python number.
-#
+
+from firstlayers.exercises import exercise, hint, progress, solution
+
+
+@exercise
+def mean_loss(losses, sizes):
+    """Mean losses of batches, and their sizes -> the mean loss over all images."""
+    ...  # your code here
+
+
+# %%
 # **Your turn: early_stop.** Write a function ``early_stop(valid_losses, patience)``. It gets the
-# validation loss after each epoch. Training stops as soon as ``patience`` epochs in a row have
-# brought no new lowest loss. It returns the epoch with the lowest loss until then, counted from 0.
-#
+# validation loss after each epoch, as a list. Training stops as soon as ``patience`` epochs in a
+# row have brought no new lowest loss; one that is only as low as the lowest is not new. It returns
+# the epoch with the lowest loss until then, counted from 0.
+
+
+@exercise
+def early_stop(valid_losses, patience):
+    """Validation losses -> the best epoch, until patience epochs brought no better."""
+    ...  # your code here
+
+
+# %%
 # Recap
 # -----
 #

@@ -427,16 +427,51 @@ assert pairs.float().mean() < 0.2
 # Your turn
 # ---------
 #
-# **Your turn: predict_one.** Write a function ``predict_one(model, image)``. The image has the shape
-# (1, 28, 28). It returns the predicted class as a Python ``int`` and its probability as a Python
-# ``float``. The model may have dropout. No gradients are tracked, and the caller's image stays as
-# it is.
+# Write your answer into the cell below an exercise, and run it: ``@exercise`` checks it and prints
+# what it finds, and the page goes on with the course's version until yours is right.
+# ``hint("predict_one")`` and ``solution("predict_one")`` help.
 #
+# **Your turn: predict_one.** Write a function ``predict_one(model, image)``. The model takes batches
+# of shape (batch, 1, 28, 28) and returns logits. It may have dropout, and it may come in training
+# mode. The image has the shape (1, 28, 28). Return the predicted class as a Python ``int`` and its
+# probability as a Python ``float``. No gradients are tracked, and the caller's image stays as it
+# is.
+
+from firstlayers.exercises import exercise, hint, progress, solution
+
+
+@exercise
+def predict_one(model, image):
+    """(1, 28, 28) image -> its class as an int, and the probability as a float."""
+    ...  # your code here
+
+
+# %%
 # **Your turn: confusion_matrix.** Write a function ``confusion_matrix(labels, predictions, count)``.
 # Labels and predictions have the shape (N,), and ``count`` is the number of classes. It returns a
 # tensor of shape (count, count) and type ``int64``: how often the class of the row was taken for
 # the class of the column.
-#
+
+
+@exercise
+def confusion_matrix(labels, predictions, count):
+    """(N,) labels and predictions -> (count, count) how often which for which."""
+    ...  # your code here
+
+
+# %%
+# **Your turn: top_k.** Write a function ``top_k(probabilities, k)`` without :func:`torch.topk`.
+# Probabilities of shape (N, classes) go in. Out come two tensors of shape (N, k): the ``k`` highest
+# probabilities of each image, the highest first, and the classes that they belong to.
+
+
+@exercise
+def top_k(probabilities, k):
+    """(N, classes) -> the k highest probabilities and their classes, both (N, k)."""
+    ...  # your code here
+
+
+# %%
 # Recap
 # -----
 #

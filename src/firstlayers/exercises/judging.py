@@ -21,7 +21,7 @@ from firstlayers.exercises.isolation import observe, observe_here
 from firstlayers.exercises.observation import Array, Observation, Raised, Thing, same
 from firstlayers.exercises.registry import Answer, Exercise, Slip
 
-__all__ = ["Verdict", "judge"]
+__all__ = ["Verdict", "is_same", "judge", "observation_of", "reference_of"]
 
 WIDTH = 88
 MOST_LINES = 5
@@ -59,7 +59,7 @@ def judge(exercise: Exercise, answer: Answer, *, isolated: bool = True) -> Verdi
     """
     observation = (observe if isolated else observe_here)(answer, exercise.cases)
     expected = reference_of(exercise)
-    if _is_same(exercise, observation, expected):
+    if is_same(exercise, observation, expected):
         note = ""
         if observation.seeded:
             note = (
@@ -68,7 +68,7 @@ def judge(exercise: Exercise, answer: Answer, *, isolated: bool = True) -> Verdi
             )
         return _verdict(exercise, "right", "right", f"right on {exercise.checked}.", note)
     if _does_nothing(answer) and any(
-        _is_same(exercise, observation, seen) for seen in _untouched(exercise)
+        is_same(exercise, observation, seen) for seen in _untouched(exercise)
     ):
         return _verdict(exercise, "not attempted", "not attempted", f"not attempted yet. {GOES_ON}")
     slip = _slip_of(exercise, observation)
@@ -115,7 +115,8 @@ def reference_of(exercise: Exercise) -> Observation:
     return observe_here(exercise.reference, exercise.cases)
 
 
-def _is_same(exercise: Exercise, got: Observation, wanted: Observation) -> bool:
+def is_same(exercise: Exercise, got: Observation, wanted: Observation) -> bool:
+    """Tell whether an answer did what another one did, and nothing else."""
     return (
         not got.stopped
         and got.changed == wanted.changed
@@ -124,13 +125,14 @@ def _is_same(exercise: Exercise, got: Observation, wanted: Observation) -> bool:
 
 
 @cache
-def _observation_of(exercise: Exercise, answer: Answer) -> Observation:
+def observation_of(exercise: Exercise, answer: Answer) -> Observation:
+    """Observe an answer that is known, a slip for instance, once."""
     return observe_here(answer, exercise.cases)
 
 
 def _slip_of(exercise: Exercise, observation: Observation) -> Slip | None:
     for slip in exercise.slips:
-        if _is_same(exercise, observation, _observation_of(exercise, slip.answer)):
+        if is_same(exercise, observation, observation_of(exercise, slip.answer)):
             return slip
     return None
 
@@ -153,7 +155,7 @@ def _untouched(exercise: Exercise) -> list[Observation]:
         if exercise.stub is None
         else [exercise.stub]
     )
-    return [_observation_of(exercise, stub) for stub in stubs]
+    return [observation_of(exercise, stub) for stub in stubs]
 
 
 EMPTY = {
@@ -192,7 +194,7 @@ def _explain(
         if not same(wanted, got, exercise.rtol, exercise.atol):
             found = _difference(exercise, wanted, got, "")
             if found is not None:
-                seen_on = f" (Seen on {label}.)" if len(expected.seen) > 1 else ""
+                seen_on = f" (Tried with: {label}.)" if len(expected.seen) > 1 else ""
                 return found[0], found[1] + seen_on
     changes = _list(observation.changed[:3])
     return "changes more than it should", (
@@ -229,7 +231,7 @@ def _difference(exercise: Exercise, wanted: Any, got: Any, where: str) -> tuple[
     if where == "input changed":
         return "changes its input", (
             "It changes the tensor that it was given, and whoever called it still needs that one. "
-            "Functions whose names end in an underscore, and assignments to parts, work in place."
+            "In place work: names that end in an underscore, *= and -= and the like, and x[...] = y."
         )
     if where == "gradient":
         if got is None:
@@ -405,7 +407,7 @@ def _cure(wanted: Any, got: Any) -> str:
         return " A tensor of one number becomes one with item()."
     if isinstance(got, Thing) and got.type == "ellipsis":
         return " There are still the three dots."
-    if isinstance(got, Thing) and hasattr(nn, got.type):
+    if isinstance(got, Thing) and hasattr(nn, got.type) and not isinstance(wanted, Thing):
         return " Was a module made, but not called?"
     if (
         isinstance(wanted, Array)

@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,8 @@ def freeze(value: object) -> Any:
         return value
     if isinstance(value, BaseException):
         return _freeze_exception(value)
+    if isinstance(value, np.generic):
+        return value.item()  # NumPy's numbers work wherever Python's do
     if isinstance(value, Tensor):
         plain = torch.zeros(value.shape) if value.is_meta else value.detach().cpu()
         if plain.layout != torch.strided or plain.dtype in (torch.bfloat16,):
@@ -109,7 +112,7 @@ def _freeze_exception(error: BaseException) -> Raised:
         if frame.filename.startswith(OURS) or "site-packages" in frame.filename:
             continue
         line = frame.line or linecache.getline(frame.filename, frame.lineno or 0)
-    return Raised(type(error).__name__, str(error), line.strip())
+    return Raised(type(error).__name__, str(error), shorten(line, 64, placeholder=" …"))
 
 
 def same(one: Any, other: Any, rtol: float, atol: float) -> bool:

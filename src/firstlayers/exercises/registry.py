@@ -14,7 +14,7 @@ __all__ = ["Exercise", "Slip", "add", "exercises", "find", "similar"]
 
 Answer = Callable[..., Any]
 Case = Callable[[Answer], object]
-TRACKS = ("basics_a", "basics_b", "digits_a", "digits_b", "digits")
+TRACKS = ("basics", "digits")
 
 
 @dataclass(frozen=True, eq=False)

@@ -118,7 +118,7 @@ def test_rows_that_should_sum_to_1_are_noticed() -> None:
 
 def test_label_of_the_case_is_said_where_there_are_several() -> None:
     answer = lambda x: x * 2 if len(x) == 2 else x
-    assert "(Seen on a square.)" in said(answer)
+    assert "(Tried with: a square.)" in said(answer)
 
 
 @pytest.mark.parametrize(
@@ -154,6 +154,8 @@ def test_whole_number_where_a_number_is_asked_for_is_fine() -> None:
     assert judge(make(lambda: 1.0, cases=cases), lambda: 1, isolated=False).state == "right"
     assert same(1.0, 1, 0, 0)
     assert same(math.nan, math.nan, 0, 0)
+    assert same(0.5, freeze(np.float64(0.5)), 0, 0)
+    assert same(2, freeze(np.int64(2)), 0, 0)
     assert not same(1, 1.0, 0, 0)
     assert same((freeze((1, 2))), [1, 2], 0, 0)
 

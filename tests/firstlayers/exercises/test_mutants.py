@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from answers import IMPORTS, every_exercise
 
 from firstlayers.exercises.isolation import observe
-from firstlayers.exercises.judging import _is_same, reference_of
+from firstlayers.exercises.judging import is_same, reference_of
 from firstlayers.exercises.registry import Exercise
 
 SWAPS: dict[type[ast.AST], type[ast.AST]] = {
@@ -95,7 +95,18 @@ def mutants(source: str) -> Iterator[tuple[str, str]]:
 
 
 # Changed lines that compute the same thing, each with why.
-EQUIVALENT: dict[str, dict[str, str]] = {}
+EQUIVALENT: dict[str, dict[str, str]] = {
+    "momentum_step": {
+        "for parameter, move in zip(parameters, moves, strict=False):": (
+            "the two lists are as long as each other"
+        )
+    },
+    "save_load": {
+        "loaded.load_state_dict(torch.load(path, weights_only=False))": (
+            "the file was written by the function itself and holds tensors only"
+        )
+    },
+}
 
 
 def survivors(exercise: Exercise) -> tuple[int, list[str]]:
@@ -107,7 +118,7 @@ def survivors(exercise: Exercise) -> tuple[int, list[str]]:
         exec(compile(f"{IMPORTS}\n{source}", "<mutant>", "exec"), namespace)
         count += 1
         seen = observe(namespace[exercise.answer_name], exercise.cases, fork=False)
-        if _is_same(exercise, seen, reference_of(exercise)):
+        if is_same(exercise, seen, reference_of(exercise)):
             alive.append(line)
     return count, alive
 
