@@ -118,10 +118,11 @@ for std in (0.01, 784**-0.5, 1.0):
 # So :math:`\sigma = 1/\sqrt{n}` hands the numbers on in the size in which they came. Two rules
 # follow from it:
 #
-# * *He*: ReLU sets about half of the sums to 0 and so halves the mean square. To make up for it,
-#   :math:`\sigma = \sqrt{2 / n_\text{in}}`.
-# * *Xavier*: gradients travel the other way, through :math:`n_\text{out}` products each. As a
-#   compromise, :math:`\sigma = \sqrt{2 / (n_\text{in} + n_\text{out})}`. It was made for tanh.
+# * *He's rule*: ReLU sets about half of the sums to 0 and so halves the mean square. To make up for
+#   it, :math:`\sigma = \sqrt{2 / n_\text{in}}`.
+# * *Xavier's rule*: to learn, a network also sends numbers the other way, the gradients
+#   (:doc:`08_gradients`). There each is a sum of :math:`n_\text{out}` products. As a compromise,
+#   :math:`\sigma = \sqrt{2 / (n_\text{in} + n_\text{out})}`. It was made for tanh.
 #
 # Both are in ``nn.init``. Kaiming is He's first name, and PyTorch's name for the rule.
 
@@ -175,7 +176,7 @@ untrained = {}
 for way in ways:
     torch.manual_seed(0)
     network = untrained[way] = start(models.Network(), way)
-    with torch.no_grad():
+    with torch.no_grad():  # no notes for training
         first = torch.relu(network.fc1(features))  # (64, 128)
         second = torch.relu(network.fc2(first))  # (64, 64)
         logits = network.fc3(second)  # (64, 10)
@@ -241,8 +242,20 @@ assert ends["randn"] > 1e6
 # Zeros are missing, because a logarithmic axis has no place for them. And 0.01 is too small here:
 # each layer shrinks the numbers to about a tenth. (With one hidden layer you get away with it, as
 # you will see below.) Xavier's rule leaves out ReLU's factor of two, and PyTorch's own weights are
-# smaller still.
-#
+# smaller still. Its line levels off, but what is level there comes from the biases, which are 0 in
+# all other starts. Without them, it sinks on.
+
+way = "PyTorch's own"
+torch.manual_seed(0)
+own = stack(nn.ReLU, 10)
+for layer in own[::2]:
+    nn.init.zeros_(layer.bias)
+
+end = size(outputs(own, nn.ReLU)[-1])
+print(f"after ten layers, with biases: {ends[way]:.2g}, without: {end:.2g}")
+assert end < 0.05 * ends[way]
+
+# %%
 # Where units saturate
 # --------------------
 #
@@ -286,7 +299,8 @@ assert max(saturated["N(0, 0.01)"]) == max(saturated["PyTorch's own"]) == 0
 #
 # In our network, zeros stop nearly everything. All hidden units give 0, so the weights after them
 # have no effect; and the last weights are 0, so nothing in front of them has an effect either. Only
-# the ten biases at the end get a gradient.
+# the ten biases at the end get a gradient. (``backward()`` asks for it, as :doc:`08_gradients`
+# explains. Training moves nothing whose gradient is 0.)
 
 loss = F.cross_entropy(untrained["zeros"](images), labels)
 loss.backward()
@@ -474,9 +488,8 @@ assert curves["PyTorch's own"][-1] < curves["zeros"][-1] - 0.1
 assert curves["randn"][-1] > 2 * max(curves["He"][-1], curves["Xavier"][-1])
 
 # %%
-# The same network and the same steps: only the first weights differ. We keep PyTorch's own for the
-# rest of the track, since it is what you get when you ask for nothing. It only needs more steps, or
-# larger ones.
+# The same network and the same steps: only the start differs. We keep PyTorch's own for the rest of
+# the track, since it is what you get when you ask for nothing. It only needs larger steps.
 
 torch.manual_seed(0)
 network = models.Network()
@@ -581,7 +594,8 @@ assert weight.grad == 20
 
 # %%
 # Silently wrong. Under :class:`torch.no_grad` the same slip is an error, and without either of them
-# a parameter cannot be changed in place at all.
+# a parameter cannot be changed in place at all. (The functions of ``nn.init`` see to ``no_grad``
+# themselves.)
 
 weight = nn.Parameter(torch.ones(1))  # (1,)
 loss = (weight**2).sum()

@@ -143,7 +143,7 @@ assert named_takes_images.fc1 is named.fc1
 #
 # The third form is the class, and the course has it in its package: ``models.Network``. So that
 # there is something to see in its weights, we train it first. (``fit`` is the training loop that
-# you will write in :doc:`09_train`.)
+# you will write in :doc:`09_train`. It gets 1,400 images here, enough for a look.)
 
 torch.manual_seed(0)
 network = models.Network()
@@ -211,7 +211,8 @@ plt.show()
 # -------------------
 #
 # Since the layers can be visited one by one, an image can be watched on its way. Each square below
-# is a unit: red is positive, blue is negative, white is zero.
+# is a unit: red is positive, blue is negative, white is zero. (Each linear layer has its own scale,
+# and shares it with its ReLU.)
 
 values = features[:1]  # (1, 784)
 stages = {}
@@ -263,7 +264,9 @@ assert front.fc1 is named.fc1
 
 # %%
 # What do these 64 units respond to? We send all the images through the front part, and take the
-# mean over each class. In a row you see what a class looks like to the last layer.
+# mean over each class. In a row you see what a class looks like to the last layer. Each column is
+# divided by its largest mean, so that units of all strengths can be compared. (If a column is all
+# white, its unit is 0 for every image.)
 
 with torch.no_grad():
     activations = front(all_images.flatten(1))  # (N, 64)
@@ -276,11 +279,12 @@ strong = class_means > class_means.amax(dim=0) / 2  # (10, 64)
 several = (strong.sum(dim=0) > 1).sum().item()
 print(f"units that respond at least half as much to another class: {several} of 64")
 
+shares = class_means / class_means.amax(dim=0).clamp(min=1e-6)  # (10, 64)
 fig, ax = plt.subplots(figsize=(7, 2.7))
-shown = ax.imshow(class_means[:, order].numpy(), cmap="Blues", vmin=0, aspect="auto")
+shown = ax.imshow(shares[:, order].numpy(), cmap="Blues", vmin=0, aspect="auto")
 ax.set_yticks(range(10), train_set.classes, fontsize=8)
 ax.set(xlabel="the 64 units, sorted by their favorite class", xticks=[], ylabel="class")
-ax.set_title("Mean activation after relu2")
+ax.set_title("Mean activation after relu2, as a share of the unit's highest")
 ax.tick_params(length=0)
 ax.spines[:].set_visible(False)
 bar = fig.colorbar(shown, ax=ax, pad=0.02)
@@ -288,8 +292,9 @@ bar.outline.set_visible(False)
 plotting.describe(
     fig,
     "A table of ten rows, the classes, and 64 columns, the units after the second ReLU. "
-    "Darker cells are higher means. The columns are sorted by their favorite class, so "
-    "the dark cells form a staircase, with others beside it: "
+    "Darker cells are higher means, as shares of the column's highest. The columns are "
+    "sorted by their favorite class, so the darkest cells form a staircase, with others "
+    "beside it: "
     f"{several} units respond at least half as much to another class.",
 )
 plt.show()

@@ -22,8 +22,9 @@ see what one softmax too many costs.
 # ---------------------------------
 #
 # A network can only get better if somebody says how wrong it is, in one number. That number is the
-# *loss*. We need images, and a network like that of the last chapter, but without a softmax at its
-# end: it returns *logits*.
+# *loss*. We need images, and a network like that of the last chapter, which returns *logits*.
+# ``data.split`` puts some of the training images aside. From these *validation images* the network
+# does not learn, so they show how it does on images it has not seen (:doc:`../1_basics/03_data`).
 
 import math
 
@@ -36,7 +37,7 @@ from firstlayers import data, plotting
 
 plotting.use_style()
 
-train_set, test_set = data.load_dataset()
+train_set, _ = data.load_dataset()
 train_part, valid_part = data.split(train_set)
 train_images, train_labels = data.as_tensors(
     train_part, mean=0.5, std=0.5
@@ -284,7 +285,8 @@ assert torch.softmax(p, dim=0).max() < 0.24
 # Some programs end the network with :class:`torch.nn.LogSoftmax` and use
 # :class:`torch.nn.NLLLoss`, the *negative log-likelihood*. It is said to be better, or more
 # convenient. It is the same computation, cut in two: ``NLLLoss`` only picks the true class, changes
-# the sign and takes the mean.
+# the sign and takes the mean. We compare the gradients, too. They say how the loss changes with
+# each weight (:doc:`08_gradients`), and training follows them.
 
 log_model = make_model(nn.LogSoftmax(dim=1))
 log_probabilities = log_model(features)  # (64, 10)
@@ -344,6 +346,7 @@ gap = torch.linspace(0, 120, 1201, requires_grad=True)  # (1201,)
 pairs = torch.stack([-gap, torch.zeros(1201)], dim=1)  # (1201, 2)
 in_two = -torch.softmax(pairs, dim=1)[:, 0].log()  # (1201,)
 in_one = -F.log_softmax(pairs, dim=1)[:, 0]  # (1201,)
+# The next chapter is about how PyTorch finds such slopes.
 slope_in_two = torch.autograd.grad(in_two.sum(), gap, retain_graph=True)[0]  # (1201,)
 slope_in_one = torch.autograd.grad(in_one.sum(), gap)[0]  # (1201,)
 
@@ -522,7 +525,7 @@ plt.show()
 # %%
 # The second softmax makes the start slow, and some classes may never be chosen at all. Their images
 # give the true class far less than one tenth: they are stuck on the flat left side of the figure
-# before this one. Other starts or more steps can make the damage smaller. And nothing complains. If
+# before this one. How large the damage is depends on the start. And nothing complains. If
 # your loss stays above 1.4612, look for a softmax. (:doc:`../1_basics/10_training` meets it in
 # another network.)
 #

@@ -163,6 +163,10 @@ of_one, slopes = backward(images[:1], labels[:1])  # (128, 784), (1, 128)
 for unit in range(128):
     torch.testing.assert_close(of_one[unit], slopes[0, unit] * features[0])
 
+off = model.fc1(features[0]) <= 0  # (128,)
+print(f"units that are off for this image: {off.sum().item()} of 128")
+assert torch.all(of_one[off] == 0)
+
 # %%
 # So for one image, the gradient of a unit *is* the image, times a number. Units that are off get 0,
 # because there ReLU is flat.
@@ -240,9 +244,9 @@ plt.show()
 # One step by hand
 # ----------------
 #
-# Gradient descent subtracts from each parameter its gradient, times the *learning rate*. Under
-# ``no_grad``, so that PyTorch does not take the change for a part of the network. Beside it,
-# :class:`torch.optim.SGD` does its step on a copy.
+# Gradient descent subtracts from each parameter its gradient, times the *learning rate*. We
+# do it under ``no_grad``, so that PyTorch does not take the change for a part of the network.
+# Beside it, :class:`torch.optim.SGD` does its step on a copy.
 
 learning_rate = 0.01
 by_hand, by_optimizer = copy.deepcopy(model), copy.deepcopy(model)
@@ -271,7 +275,8 @@ assert loss_after < loss
 # --------
 #
 # One step, and the loss of this batch is a little lower. The slope even promised how much lower:
-# the learning rate times the squared length of the gradient.
+# the learning rate times the squared length of the gradient. (Each number moves by the learning
+# rate times its slope. That lowers the loss by this move times the slope once more. Add them up.)
 #
 # **Predict, then run.** Does a step ten times as large gain ten times as much? And one a thousand
 # times as large?

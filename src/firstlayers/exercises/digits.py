@@ -2397,7 +2397,7 @@ def fresh_gradients(model, images, labels):
     """Name -> gradient of the mean cross-entropy; what stands in .grad stays."""
     kept = {name: parameter.grad for name, parameter in model.named_parameters()}
     model.zero_grad()  # sets .grad to None; the kept tensors stay as they are
-    F.cross_entropy(model(images), labels).backward()
+    nn.functional.cross_entropy(model(images), labels).backward()
     fresh = {}
     for name, parameter in model.named_parameters():
         fresh[name] = parameter.grad

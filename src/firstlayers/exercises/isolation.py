@@ -61,7 +61,7 @@ WATCHED: tuple[ModuleType | type, ...] = (
 )
 """Whose functions are looked after: an answer may replace one of them for everybody."""
 
-CHANGE_BY_THEMSELVES = {"__dict__", "__weakref__", "Storage"}
+CHANGE_BY_THEMSELVES = {"__dict__", "__slotnames__", "__weakref__", "Storage"}
 """Names among them that change when nobody replaced them; Storage follows the default dtype."""
 
 
@@ -161,7 +161,7 @@ class _RandomNumbers:
         np.random.set_state(self.states[2])  # noqa: NPY002
 
 
-def _watched(answer: Answer, changed: list[str]) -> Answer:
+def _watched(answer: Answer, observation: Observation) -> Answer:
     """Wrap a function so that what a call changes is put back at once, and noted.
 
     What is computed from its result must not suffer from it. A class stays as it is: its cases may
@@ -173,10 +173,12 @@ def _watched(answer: Answer, changed: list[str]) -> Answer:
     @wraps(answer)
     def call(*args: Any, **kwargs: Any) -> Any:
         session = _Session()
+        seed = torch.initial_seed()
         try:
             return answer(*args, **kwargs)
         finally:
-            changed.extend(session.put_back())
+            observation.seeded |= torch.initial_seed() != seed
+            observation.changed.extend(session.put_back())
 
     return call
 
@@ -212,7 +214,7 @@ def observe_here(answer: Answer, cases: Mapping[str, Case]) -> Observation:
     try:
         with _named(answer), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            watched = _watched(answer, observation.changed)
+            watched = _watched(answer, observation)
             for label, case in cases.items():
                 torch.manual_seed(SEED)
                 random.seed(SEED)
@@ -224,7 +226,8 @@ def observe_here(answer: Answer, cases: Mapping[str, Case]) -> Observation:
                     raise
                 except BaseException as error:  # noqa: BLE001  # whatever it does is its result
                     value = error
-                observation.seeded |= torch.initial_seed() != SEED
+                if isinstance(answer, type):
+                    observation.seeded |= torch.initial_seed() != SEED
                 observation.changed.extend(session.put_back())
                 observation.seen[label] = freeze(value)
                 if isinstance(value, BaseException) and is_out_of_memory(value):
