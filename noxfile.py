@@ -90,7 +90,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """Measure; `-- data [NAME]` times one pass over a data set, three ways."""
+    """Measure; `-- data [NAME]` one pass over a data set, `-- exercises` the checker."""
     install(session, "bench")
     match session.posargs:
         case [name, *rest] if (script := Path("benchmarks", f"{name}.py")).is_file():
