@@ -155,9 +155,7 @@ def _on_source_read(app: Sphinx, docname: str, source: list[str]) -> None:
 
 def _visit_fold(translator: nodes.NodeVisitor, node: Fold) -> None:
     title = translator.encode(node["title"])
-    translator.body.append(
-        f'<details class="fl-fold"><summary>{title}</summary>\n'
-    )
+    translator.body.append(f'<details class="fl-fold"><summary>{title}</summary>\n')
 
 
 def _depart_fold(translator: nodes.NodeVisitor, node: Fold) -> None:
