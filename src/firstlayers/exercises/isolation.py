@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import wraps
 from multiprocessing.connection import Connection
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, NoReturn
 
@@ -60,6 +61,8 @@ WATCHED: tuple[ModuleType | type, ...] = (
     nn.CrossEntropyLoss,
 )
 """Whose functions are looked after: an answer may replace one of them for everybody."""
+
+PYTORCH = Path(torch.__file__).parent
 
 CHANGE_BY_THEMSELVES = {"__dict__", "__slotnames__", "__weakref__", "Storage"}
 """Names among them that change when nobody replaced them; Storage follows the default dtype."""
@@ -128,7 +131,7 @@ class _Session:
             names = [
                 name
                 for name, value in before.items()
-                if now.get(name) is not value and not _is_hooked(now.get(name), value)
+                if now.get(name) is not value and not _by_pytorch(now.get(name))
             ]
             if isinstance(
                 owner, type
@@ -143,9 +146,14 @@ class _Session:
         return sorted(replaced)
 
 
-def _is_hooked(now: object, before: object) -> bool:
-    """Tell whether PyTorch itself wrapped an optimizer's step, as it does for the first of them."""
-    return hasattr(now, "hooked") and getattr(now, "__wrapped__", None) is before
+def _by_pytorch(now: object) -> bool:
+    """Tell whether PyTorch itself put this in the place of one of its functions.
+
+    It wraps an optimizer's ``step`` when the first of its kind is made, and ``manual_seed`` when its
+    compiler is imported.
+    """
+    code = getattr(now, "__code__", None)
+    return code is not None and Path(code.co_filename).is_relative_to(PYTORCH)
 
 
 class _RandomNumbers:
@@ -183,6 +191,14 @@ def _watched(answer: Answer, observation: Observation) -> Answer:
     return call
 
 
+def _streams() -> tuple[Any, ...]:
+    return sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__
+
+
+def _put_streams_back(streams: tuple[Any, ...]) -> None:
+    sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__ = streams  # type: ignore[misc]
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Tell whether an exception says that there is not enough memory."""
     return isinstance(error, MemoryError) or "allocate memory" in str(error)
@@ -209,8 +225,8 @@ def observe_here(answer: Answer, cases: Mapping[str, Case]) -> Observation:
     session = _Session()
     random_numbers = _RandomNumbers()
     printed = _Printed()
-    streams = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
-    sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = printed  # type: ignore[assignment, misc]
+    streams = _streams()
+    _put_streams_back((printed,) * 4)
     try:
         with _named(answer), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -238,7 +254,7 @@ def observe_here(answer: Answer, cases: Mapping[str, Case]) -> Observation:
     finally:
         session.put_back()
         random_numbers.put_back()
-        sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__ = streams  # type: ignore[misc]
+        _put_streams_back(streams)
     observation.changed = sorted(set(observation.changed))
     observation.printed, observation.first_line = printed.lines, printed.first[:60]
     return observation
@@ -289,28 +305,35 @@ def observe(answer: Answer, cases: Mapping[str, Case], *, fork: bool | None = No
 
 
 def _observe_timed(answer: Answer, cases: Mapping[str, Case]) -> Observation:
-    here = ctypes.c_ulong(threading.get_ident())
-    done = threading.Event()
-    turn = threading.Lock()
+    """Use an answer in a thread of its own, into which an exception is thrown when time is up."""
+    outcome: list[Observation | BaseException] = []
 
-    def stop() -> None:
-        # Again and again: an answer may catch whatever is raised in it.
-        wait = float(CPU_SECONDS)
-        while not done.wait(wait):
-            with turn:
-                if not done.is_set():
-                    ctypes.pythonapi.PyThreadState_SetAsyncExc(here, ctypes.py_object(TimeIsUp))
-            wait = 0.1
+    def work() -> None:
+        try:
+            outcome.append(observe_here(answer, cases))
+        except BaseException as error:  # noqa: BLE001  # it is raised where it belongs
+            outcome.append(error)
 
-    threading.Thread(target=stop, daemon=True).start()
+    session, random_numbers, streams = _Session(), _RandomNumbers(), _streams()
+    worker = threading.Thread(target=work, daemon=True)
+    worker.start()
     try:
-        return observe_here(answer, cases)
-    except TimeIsUp:
-        return Observation(stopped="time")
+        worker.join(CPU_SECONDS)
+        for _ in range(10):  # an answer may catch what is raised in it
+            if worker.is_alive():
+                identity = ctypes.c_ulong(worker.ident or 0)
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(identity, ctypes.py_object(TimeIsUp))
+                worker.join(0.1)
     finally:
-        with turn:
-            done.set()
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(here, None)
+        _put_streams_back(streams)
+        session.put_back()
+        random_numbers.put_back()
+    # Still alive: it catches everything, or waits outside of Python. It is left behind.
+    if worker.is_alive() or isinstance(outcome[0], TimeIsUp):
+        return Observation(stopped="time")
+    if isinstance(outcome[0], BaseException):
+        raise outcome[0]
+    return outcome[0]
 
 
 def _observe_forked(answer: Answer, cases: Mapping[str, Case]) -> Observation:

@@ -57,8 +57,10 @@ def judge(exercise: Exercise, answer: Answer, *, isolated: bool = True) -> Verdi
     Verdict
         What to say.
     """
-    observation = (observe if isolated else observe_here)(answer, exercise.cases)
+    # The course's answer first: what PyTorch imports only when it is used, it then imports here, and
+    # not on the learner's time.
     expected = reference_of(exercise)
+    observation = (observe if isolated else observe_here)(answer, exercise.cases)
     if is_same(exercise, observation, expected):
         note = ""
         if observation.seeded:

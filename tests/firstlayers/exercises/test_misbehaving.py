@@ -2,8 +2,10 @@
 
 import builtins
 import contextlib
+import functools
 import os
 import random
+import subprocess
 import sys
 import threading
 import time
@@ -15,7 +17,7 @@ import torch
 from torch.nn import functional as F
 
 from firstlayers.exercises import exercise
-from firstlayers.exercises.isolation import observe
+from firstlayers.exercises.isolation import CPU_SECONDS, observe
 from firstlayers.exercises.judging import Verdict, judge
 from firstlayers.exercises.registry import find
 
@@ -119,7 +121,28 @@ def test_what_does_not_end_is_ended(answer: object) -> None:
 
 
 def test_python_that_does_not_end_is_ended_without_a_process_of_its_own() -> None:
-    assert observe(loops, SOFTMAX.cases, fork=False).stopped == "time"
+    for _ in range(3):
+        assert observe(loops, SOFTMAX.cases, fork=False).stopped == "time"
+
+
+def sleeps_for_some_seconds(logits):
+    time.sleep(CPU_SECONDS + 2)
+    return logits
+
+
+def test_what_waits_outside_of_python_is_left_behind() -> None:
+    assert observe(sleeps_for_some_seconds, SOFTMAX.cases, fork=False).stopped == "time"
+    time.sleep(3)  # it ends by itself, before other tests look
+
+
+def test_threads_do_not_lose_what_an_answer_raises() -> None:
+    def interrupted(logits):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        observe(interrupted, SOFTMAX.cases, fork=False)
+    seen = observe(exits, SOFTMAX.cases, fork=False).seen
+    assert {found.type for found in seen.values()} == {"SystemExit"}
 
 
 def leaves_a_thread_behind(logits):
@@ -393,3 +416,29 @@ def test_interruption_by_the_learner_gets_through() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         judge(SOFTMAX, interrupted, isolated=False)
+
+
+def test_imports_of_a_fresh_session_are_not_on_the_learner_s_time() -> None:
+    # PyTorch imports its compiler with the first optimizer, which takes longer than an answer may.
+    program = (
+        "import sys\n"
+        "from firstlayers.exercises.judging import judge\n"
+        "from firstlayers.exercises.registry import find\n"
+        "found = find('train_epoch')\n"
+        "assert 'torch._dynamo' not in sys.modules\n"
+        "print(judge(found, found.reference).text)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("✔ train_epoch: right on ")
+
+
+def replaces_it_in_disguise(logits):
+    result = torch.softmax(logits, dim=1)
+    F.softmax = functools.wraps(F.softmax)(lambda *args, **kwargs: result)
+    return result
+
+
+def test_replaced_function_that_looks_like_the_old_one_is_noticed() -> None:
+    assert judge(SOFTMAX, replaces_it_in_disguise, isolated=False).state == "wrong"
