@@ -2,8 +2,8 @@
 
 Where the platform allows it, which is Linux without a GPU in use, an answer runs in a forked
 process with limits on time and memory. It can loop for ever, allocate gigabytes, end Python or
-rewrite PyTorch: the session does not notice. Elsewhere it runs in the session itself, with a time
-limit that stops Python code, and everything that it changed is put back.
+rewrite PyTorch: the session does not notice. Elsewhere it runs in a thread of the session, with a
+time limit that stops Python code, and everything that it changed is put back.
 """
 
 import ctypes
