@@ -30,6 +30,12 @@ def progress_bar(
         The bar, to be iterated over or used as a context manager.
     """
     if progress is None:
-        progress = sys.stderr.isatty() or "ipykernel" in sys.modules
+        progress = sys.stderr.isatty() or _is_notebook()
     # No word from us leaves the last one to tqdm's own switch, the environment variable TQDM_DISABLE.
     return tqdm(iterable, **settings, **({} if progress else {"disable": True}))
+
+
+def _is_notebook() -> bool:
+    """Tell whether this process is a Jupyter kernel, without importing Jupyter."""
+    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return get_ipython is not None and hasattr(get_ipython(), "kernel")

@@ -4,11 +4,13 @@ import os
 import struct
 import subprocess
 import sys
-import types
 from collections.abc import Iterator
+from pathlib import Path
 
+import nbformat
 import pytest
 import torch
+from nbclient import NotebookClient
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import SGD
@@ -16,6 +18,7 @@ from torch.optim.lr_scheduler import StepLR
 from torch.utils.data import DataLoader, TensorDataset
 
 from firstlayers.data import as_tensors, load_dataset
+from firstlayers.progress import _is_notebook
 from firstlayers.training import Evaluation, History, evaluate, fit, predict, train_epoch
 
 
@@ -343,13 +346,21 @@ def test_no_progress_bar_where_not_wanted_or_output_goes_to_a_file(
     assert capsys.readouterr() == ("", "")
 
 
-def test_progress_bar_is_shown_in_notebooks(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Notebooks' output is no terminal; that the kernel is loaded tells them apart.
-    monkeypatch.setitem(sys.modules, "ipykernel", types.ModuleType("ipykernel"))
-    fit_two_epochs()
-    assert "2/2" in capsys.readouterr().err
+def test_progress_bar_is_shown_in_a_real_kernel_and_nowhere_else(tmp_path: Path) -> None:
+    cell = (
+        "from firstlayers.progress import progress_bar\nfor _ in progress_bar(range(3)):\n    pass"
+    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
+    environment = {
+        **{name: value for name, value in os.environ.items() if name != "TQDM_DISABLE"},
+        "IPYTHONDIR": str(tmp_path),
+        "JUPYTER_RUNTIME_DIR": str(tmp_path),
+    }
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute(env=environment)
+    assert "3/3" in str(notebook.cells[0].outputs)
+    import ipykernel  # noqa: F401  # imported, as by whoever runs notebooks, and this is no kernel
+
+    assert not _is_notebook()
 
 
 # Without an epoch the bar is drawn too, and no optimizer is needed. Making one would import
