@@ -77,8 +77,6 @@ class ExerciseFolds(SphinxDirective):
             raise ExtensionError(f"the course's answer is wrong: {verdict.text}")
         source = inspect.getsource(found.reference).rstrip()
         code = nodes.literal_block(source, source, language="python")
-        earns = nodes.literal_block(verdict.text, verdict.text, language="none")
-        answer = nodes.container("", earns, classes=["fl-verdict"])
         folds = [
             Fold("", nodes.paragraph(text=hint), title=title)
             for title, hint in zip(
@@ -87,7 +85,7 @@ class ExerciseFolds(SphinxDirective):
                 strict=True,
             )
         ]
-        last = Fold("", code, answer, title="The course's answer")
+        last = Fold("", code, _block_of(verdict.text), title="The course's answer")
         return [nodes.container("", *folds, last, classes=["fl-folds"])]
 
 
@@ -107,9 +105,7 @@ class ExerciseVerdict(SphinxDirective):
         slips = [slip for slip in found.slips if slip.name == title] if found else []
         if found is None or not slips:
             raise ExtensionError(f"{self.env.docname}: no exercise {name} with the slip {title!r}")
-        text = judge(found, slips[0].answer, isolated=False).text
-        block = nodes.literal_block(text, text, language="none")
-        return [nodes.container("", block, classes=["fl-verdict"])]
+        return [_block_of(judge(found, slips[0].answer, isolated=False).text)]
 
 
 class ExerciseIndex(SphinxDirective):
@@ -137,6 +133,12 @@ class ExerciseIndex(SphinxDirective):
             ]
             source.append("")
         return self.parse_text_to_nodes("\n".join(source))
+
+
+def _block_of(verdict: str) -> nodes.Node:
+    """Make the block that shows what the checker prints."""
+    block = nodes.literal_block(verdict, verdict, language="none")
+    return nodes.container("", block, classes=["fl-verdict"])
 
 
 def _signature(answer: object) -> str:

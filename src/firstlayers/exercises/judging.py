@@ -21,7 +21,7 @@ from firstlayers.exercises.isolation import observe, observe_here
 from firstlayers.exercises.observation import Array, Observation, Raised, Thing, same
 from firstlayers.exercises.registry import Answer, Exercise, Slip
 
-__all__ = ["Verdict", "is_same", "judge", "observation_of", "reference_of"]
+__all__ = ["Verdict", "is_same", "judge", "judge_observed", "observation_of", "reference_of"]
 
 WIDTH = 88
 MOST_LINES = 5
@@ -59,8 +59,14 @@ def judge(exercise: Exercise, answer: Answer, *, isolated: bool = True) -> Verdi
     """
     # The course's answer first: what PyTorch imports only when it is used, it then imports here, and
     # not on the learner's time.
-    expected = reference_of(exercise)
+    reference_of(exercise)
     observation = (observe if isolated else observe_here)(answer, exercise.cases)
+    return judge_observed(exercise, answer, observation)
+
+
+def judge_observed(exercise: Exercise, answer: Answer, observation: Observation) -> Verdict:
+    """Judge an answer by what was seen of it."""
+    expected = reference_of(exercise)
     if is_same(exercise, observation, expected):
         note = ""
         if observation.seeded:

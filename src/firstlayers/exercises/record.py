@@ -2,8 +2,6 @@
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import platformdirs
@@ -71,7 +69,7 @@ def note(name: str, state: str) -> str:
         return ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(path):
+        with FileLock(path.with_suffix(".lock"), timeout=5):  # one process at a time
             known = states()
             if path.exists() and not known and path.stat().st_size > 2:
                 path.replace(path.with_suffix(".damaged"))
@@ -84,10 +82,3 @@ def note(name: str, state: str) -> str:
     except OSError as error:
         return f"your progress could not be kept: {error.strerror or error}"
     return ""
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Let one process at a time change the record."""
-    with FileLock(path.with_suffix(".lock"), timeout=5):
-        yield

@@ -3,7 +3,7 @@
 from typing import Any
 
 from firstlayers.exercises.isolation import observe
-from firstlayers.exercises.judging import judge, reference_of
+from firstlayers.exercises.judging import judge_observed, reference_of
 from firstlayers.exercises.observation import Array, Raised, same
 from firstlayers.exercises.registry import Answer, Exercise
 
@@ -36,7 +36,7 @@ def report(exercise: Exercise, answer: Answer) -> str:
     for name in ("changed", "seeded", "printed", "stopped"):
         if getattr(observation, name):
             lines.append(f"{name}: {getattr(observation, name)}")
-    lines.append(judge(exercise, answer).text)
+    lines.append(judge_observed(exercise, answer, observation).text)
     return "\n".join(lines)
 
 
