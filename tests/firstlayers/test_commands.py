@@ -10,6 +10,7 @@ from idx_files import compress_all, write_dataset
 from torchvision.datasets import MNIST
 
 from firstlayers.__main__ import main
+from firstlayers.exercises.registry import find
 
 
 def test_download_brings_a_data_set_and_says_where(
@@ -78,3 +79,49 @@ def test_it_is_a_command() -> None:
     command = [sys.executable, "-m", "firstlayers", "datasets"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.startswith("digits ")
+
+
+# What the checker sees
+
+
+def test_probe_shows_what_is_seen_of_the_course_s_answer_and_of_every_slip(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["probe", "softmax"]) == 0
+    out = capsys.readouterr().out
+    course, *slips = out.split("\nSlip: ")
+    assert course.splitlines()[0] == "5 images and 3 classes:"
+    assert "≠" not in course
+    assert "✔ softmax: right on " in course
+    assert [text.partition("\n")[0] for text in slips] == [s.name for s in find("softmax").slips]
+    for text in slips:
+        name = text.partition("\n")[0]
+        assert f"✘ softmax: {name}." in text
+        assert "≠ result: " in text
+        assert "expected: float32" in text
+
+
+def test_probe_looks_at_an_answer_in_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "answer.py"
+    file.write_text(
+        "import torch\ndef softmax(logits):\n"
+        "    torch.manual_seed(0)\n    print('a line')\n    return torch.zeros_like(logits)\n",
+        encoding="utf-8",
+    )
+    assert main(["probe", "softmax", str(file)]) == 0
+    out = capsys.readouterr().out
+    assert "≠ result: float32 (5, 3) [0, 0, 0, 0, 0, 0, …]" in out
+    assert "≠ gradient: None" in out
+    assert "\nseeded: True\nprinted: 8\n" in out
+    assert "✘ softmax: value." in out
+
+
+def test_probe_says_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["probe", "sofmax"]) == 1
+    assert capsys.readouterr().err.startswith("No exercise is called sofmax: softmax")
+    empty = tmp_path / "empty.py"
+    empty.touch()
+    assert main(["probe", "softmax", str(empty)]) == 1
+    assert "defines no softmax" in capsys.readouterr().err
