@@ -8,6 +8,7 @@
 import os
 import re
 import shutil
+import socket
 from pathlib import Path
 
 import nox
@@ -72,6 +73,33 @@ def tests(session: nox.Session) -> None:
     # A part of the tests reaches a part of the package: then the coverage would say nothing.
     coverage = () if session.posargs else ("--cov", "--cov-report=term-missing")
     session.run("pytest", *coverage, *session.posargs)
+
+
+@nox.session(default=False)
+def notebooks(session: nox.Session) -> None:
+    """Download every notebook and script from the served site, and run each as a reader would."""
+    install(session, "notebooks")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}/"
+    served = SITE.parent / "served"
+    doctrees = str(SITE.parent / "doctrees")
+    site = {"FIRSTLAYERS_SITE_URL": address}
+    session.run(
+        "sphinx-build", "-nWq", "--keep-going", "-d", doctrees, str(DOCS), str(served), env=site
+    )
+    # A reader has PyTorch, Jupyter and pip, but not the course's package.
+    reader = Path(session.create_tmp(), "reader")
+    shutil.rmtree(reader, ignore_errors=True)
+    session.run("python", "-m", "venv", str(reader))
+    needs = [*PROJECT["project"]["dependencies"], "nbclient", "ipykernel"]
+    uv = ("uv", "pip", "install", "--quiet", "--python", str(reader))
+    pip = (str(reader / "bin" / "python"), "-m", "pip", "install", "--quiet")
+    session.run_install(
+        *(uv if session.venv_backend == "uv" else pip), *needs, "--constraint", LOCK, external=True
+    )
+    told = {"FIRSTLAYERS_TEST_SITE": str(served.resolve()), "FIRSTLAYERS_TEST_READER": str(reader)}
+    session.run("pytest", "-n2", "tests/downloads", *session.posargs, env={**site, **told})
 
 
 @nox.session

@@ -29,10 +29,10 @@ version = release = version_of("firstlayers")
 
 extensions = [
     "callouts",
+    "downloads",
     "exercise_folds",
     "gallery_dataset",
     "gallery_stamp",  # before sphinx_gallery, whose cache it corrects
-    "gallery_zips",
     "glossary_links",
     "inventories",
     "mathml",
@@ -72,6 +72,7 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "show_signature": False,
     "download_all_examples": False,
+    "notebook_extensions": set(),  # the extension `downloads` makes them
     # Both would put the time of the run into the pages, and pages that load foreign scripts.
     "write_computation_times": False,
     "min_reported_time": sys.maxsize,
@@ -99,6 +100,10 @@ callouts = {
     "Your turn": "exercise",
     "Remember": "remember",
 }
+
+# The repository on GitHub, for links that open a chapter at Colab (from the branch that the site is
+# published from) and at Binder.
+course_repository = os.environ.get("FIRSTLAYERS_REPOSITORY", "")
 
 # -- API reference and links -----------------------------------------------------------------------
 
@@ -151,7 +156,8 @@ html_theme_options = {
     "show_toc_level": 2,
     "navigation_with_keys": False,
     "article_header_start": ["breadcrumbs", "chapter-bar"],
-    "secondary_sidebar_items": ["page-toc", "sg_download_links"],
+    "secondary_sidebar_items": ["page-toc", "chapter-downloads"],
+    "article_footer_items": ["chapter-downloads"],
     "footer_start": ["copyright"],
     "footer_end": ["executed-with"],
     "pygments_light_style": "a11y-high-contrast-light",

@@ -26,6 +26,10 @@ if "forkserver" in multiprocessing.get_all_start_methods():
     )
 
 
+# Readers of the built site: nox -s notebooks builds it for them, and says where it is.
+collect_ignore = [] if "FIRSTLAYERS_TEST_SITE" in os.environ else ["downloads"]
+
+
 @pytest.fixture
 def real_mnist(request: pytest.FixtureRequest) -> Path:
     """The folder that holds the real MNIST; without one, the test is skipped."""
