@@ -80,7 +80,9 @@ class Downloads:
         made = self.kept / "wheel"
         shutil.rmtree(made, ignore_errors=True)
         command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(made)]
-        result = subprocess.run(command, cwd=self.project, capture_output=True, text=True)
+        result = subprocess.run(
+            command, cwd=self.project, capture_output=True, text=True, check=False
+        )
         if result.returncode:
             raise ExtensionError(f"the package's wheel could not be built: {result.stderr}")
         return self.wheel()
@@ -208,7 +210,7 @@ class Downloads:
         return re.sub(r"\n{3,}", "\n\n", text)
 
     def _title(self, docname: str) -> str:
-        return self.app.env.titles[docname].astext()
+        return str(self.app.env.titles[docname].astext())
 
     # -- Links on the pages ------------------------------------------------------------------------
 

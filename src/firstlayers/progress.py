@@ -1,10 +1,16 @@
 """Progress bars: where somebody is watching, and only there."""
 
 import sys
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
-from tqdm.auto import tqdm
+from tqdm import TqdmWarning
+
+with warnings.catch_warnings():
+    # In a notebook without the package ipywidgets, tqdm's bar is one of text, which does as well.
+    warnings.simplefilter("ignore", TqdmWarning)
+    from tqdm.auto import tqdm
 
 __all__ = ["progress_bar"]
 

@@ -233,12 +233,18 @@ def test_launch_links_need_an_address_and_a_repository(
         "{% for item in course_launchers %}<a href='{{ item.url }}'></a>{% endfor %}{% endblock %}"
     )
     page = (built(course) / "course/basics/01_softmax.html").read_text("utf-8")
-    colab = "colab.research.google.com/github/owner/name/blob/gh-pages/course/basics/01_softmax.ipynb"
-    binder = "mybinder.org/v2/gh/owner/name/HEAD?urlpath=lab/tree/first-layers/basics/01_softmax.ipynb"
+    colab = (
+        "colab.research.google.com/github/owner/name/blob/gh-pages/course/basics/01_softmax.ipynb"
+    )
+    binder = (
+        "mybinder.org/v2/gh/owner/name/HEAD?urlpath=lab/tree/first-layers/basics/01_softmax.ipynb"
+    )
     assert [colab in page, binder in page] == [launchers == 2] * 2
 
 
-@pytest.mark.parametrize("address", ["https://github.com/owner/na.me", "owner/na.me", "owner/na.me/"])
+@pytest.mark.parametrize(
+    "address", ["https://github.com/owner/na.me", "owner/na.me", "owner/na.me/"]
+)
 def test_a_repository_is_named_by_its_address_or_its_name(address: str) -> None:
     assert repository_of(address) == "owner/na.me"
 
@@ -266,7 +272,12 @@ def test_other_builders_make_no_downloads(course: MiniGallery) -> None:
 def test_the_first_cell_is_short_and_depends_on_nothing_that_must_be_installed() -> None:
     code = install_cell("0.10.2", ["torch>=2.9"], "https://example.org/notebooks.html")
     tree = ast.parse(code)
-    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
     assert imported == {"importlib.metadata", "os", "re", "subprocess", "sys"}
     assert max(map(len, code.splitlines())) <= 100
     assert "(0, 10, 2)" in code

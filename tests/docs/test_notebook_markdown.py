@@ -56,17 +56,19 @@ def test_a_line_of_the_source_cannot_begin_a_list() -> None:
     assert page.get_text().strip() == "The logits are 3 - 2 = 1 and 1. nothing else."
 
 
-@pytest.mark.parametrize(
-    "code", ["x", "a`b", "``", "`a`", "a_b*c", "$x$", "<b>", "a | b", r"\n"]
-)
+@pytest.mark.parametrize("code", ["x", "a`b", "``", "`a`", "a_b*c", "$x$", "<b>", "a | b", r"\n"])
 def test_code_within_a_line_is_shown_as_it_is(code: str) -> None:
     page = Markdown(str, Path()).blocks([nodes.paragraph("", "", nodes.literal("", code))])
     assert BeautifulSoup(markdown2html(page), "html.parser").code.get_text() == code
 
 
 def test_nested_lists_keep_their_items() -> None:
-    page = shown("* one\n\n  * inner\n  * second\n\n* two\n\n1. first\n2. second\n\n   more of it\n")
-    assert [len(found.find_all("li", recursive=False)) for found in page.find_all(["ul", "ol"])] == [2, 2, 2]
+    page = shown(
+        "* one\n\n  * inner\n  * second\n\n* two\n\n1. first\n2. second\n\n   more of it\n"
+    )
+    assert [
+        len(found.find_all("li", recursive=False)) for found in page.find_all(["ul", "ol"])
+    ] == [2, 2, 2]
     assert [p.get_text() for p in page.ol.find_all("p")] == ["first", "second", "more of it"]
 
 
@@ -107,7 +109,9 @@ def test_a_table_without_a_head_gets_an_empty_one() -> None:
 
 def test_formulas_are_between_dollars() -> None:
     assert markdown(r"with :math:`x_i^2`") == "with $x_i^2$"
-    assert markdown(".. math:: a &= b \\\\\n          c &= d").startswith("$$\n\\begin{aligned}a &= b")
+    assert markdown(".. math:: a &= b \\\\\n          c &= d").startswith(
+        "$$\n\\begin{aligned}a &= b"
+    )
 
 
 def test_code_blocks_name_their_language_and_may_hold_fences() -> None:
@@ -135,7 +139,9 @@ def test_a_fold_is_one_in_a_notebook_too() -> None:
 
     fold = Fold("", nodes.paragraph("", "the *answer*"), title="Why <this>?")
     text = Markdown(str, Path()).blocks([fold])
-    assert text == "<details>\n<summary>Why &lt;this&gt;?</summary>\n\nthe \\*answer\\*\n\n</details>"
+    assert (
+        text == "<details>\n<summary>Why &lt;this&gt;?</summary>\n\nthe \\*answer\\*\n\n</details>"
+    )
 
 
 @pytest.mark.parametrize(

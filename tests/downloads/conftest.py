@@ -21,7 +21,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from served import ADDRESS, SITE, get  # noqa: E402
+from served import ADDRESS, SITE, get
 
 READER = Path(os.environ["FIRSTLAYERS_TEST_READER"]).absolute()
 

@@ -38,6 +38,7 @@ def run(command: list[object], folder: Path, environment: dict[str, str]) -> str
     result = subprocess.run(
         [str(part) for part in command],
         cwd=folder,
+        check=False,
         env=environment,
         capture_output=True,
         text=True,
@@ -45,6 +46,13 @@ def run(command: list[object], folder: Path, environment: dict[str, str]) -> str
     )
     assert result.returncode == 0, result.stderr[-4000:]
     return result.stdout
+
+
+def assert_no_warnings(notebook: nbformat.NotebookNode) -> None:
+    """Look at what a reader would see in red: progress bars, and nothing else."""
+    outputs = [out for cell in notebook.cells for out in cell.get("outputs", [])]
+    red = "".join(out["text"] for out in outputs if out.get("name") == "stderr")
+    assert "Warning" not in red, red
 
 
 def assert_as_on_the_page(cells: list[Shown], docname: str) -> None:
@@ -65,17 +73,23 @@ def test_a_notebook_by_itself_installs_the_package_from_the_site_and_runs(
     run([python(site=True), "-c", EXECUTE, path.name, "ran.ipynb"], path.parent, environment)
     notebook = nbformat.read(path.with_name("ran.ipynb"), as_version=4)
     assert "Installing what the course needs" in notebook.cells[0].outputs[0]["text"]
+    assert_no_warnings(notebook)
     assert_as_on_the_page(cells_of_notebook(notebook), docname)
 
 
 @pytest.mark.parametrize("docname", CHAPTERS)
 def test_a_notebook_in_the_box_runs_without_any_network(
-    docname: str, box: Path, tmp_path: Path, python: Callable[..., Path], environment: dict[str, str]
+    docname: str,
+    box: Path,
+    tmp_path: Path,
+    python: Callable[..., Path],
+    environment: dict[str, str],
 ) -> None:
     path = (box / docname.removeprefix("tutorials/")).with_suffix(".ipynb")
     ran = tmp_path / "ran.ipynb"
     run([python(site=False), "-c", EXECUTE, path.name, ran], path.parent, environment)
     notebook = nbformat.read(ran, as_version=4)
+    assert_no_warnings(notebook)
     assert_as_on_the_page(cells_of_notebook(notebook), docname)
 
 
@@ -96,7 +110,12 @@ def test_without_the_site_and_the_box_the_first_cell_says_what_to_do(
 ) -> None:
     path = download(CHAPTERS[0], ".py", tmp_path / "empty")
     result = subprocess.run(
-        [python(site=False), path.name], cwd=path.parent, env=environment, capture_output=True, text=True
+        [python(site=False), path.name],
+        cwd=path.parent,
+        check=False,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     assert result.returncode == 1
     assert "Put the file firstlayers-*.whl beside this one" in result.stderr
@@ -111,7 +130,9 @@ def test_a_package_that_is_too_old_is_replaced(
     old = packages / "firstlayers-0.0.1.dist-info"
     old.mkdir()
     (old / "METADATA").write_text("Metadata-Version: 2.4\nName: firstlayers\nVersion: 0.0.1\n")
-    (old / "RECORD").write_text("firstlayers-0.0.1.dist-info/METADATA,,\nfirstlayers-0.0.1.dist-info/RECORD,,\n")
+    (old / "RECORD").write_text(
+        "firstlayers-0.0.1.dist-info/METADATA,,\nfirstlayers-0.0.1.dist-info/RECORD,,\n"
+    )
     (old / "INSTALLER").write_text("pip")
     notebook = json.loads(next((box / "1_basics").glob("01_*.ipynb")).read_text("utf-8"))
     cell = tmp_path / "first_cell.py"
@@ -119,4 +140,6 @@ def test_a_package_that_is_too_old_is_replaced(
     run([interpreter, cell], tmp_path, environment)
     (wheel,) = box.glob("*.whl")
     version = "import importlib.metadata as m; print(m.version('firstlayers'))"
-    assert run([interpreter, "-c", version], tmp_path, environment).strip() == wheel.name.split("-")[1]
+    assert (
+        run([interpreter, "-c", version], tmp_path, environment).strip() == wheel.name.split("-")[1]
+    )

@@ -58,7 +58,9 @@ def test_nothing_of_rest_is_left_in_a_notebook(docname: str) -> None:
         prose = re.sub(r"\$\$.*?\$\$|\$[^$\n]+\$", "FORMULA", prose, flags=re.DOTALL)
         for what, pattern in REST.items():
             found = re.search(pattern, prose, re.MULTILINE)
-            assert not found, f"{what}: {found and prose[max(0, found.start() - 60) : found.end() + 40]!r}"
+            assert not found, (
+                f"{what}: {found and prose[max(0, found.start() - 60) : found.end() + 40]!r}"
+            )
 
 
 @pytest.mark.parametrize("docname", CHAPTERS)
@@ -118,7 +120,9 @@ def test_links_in_the_box_lead_to_its_other_notebooks() -> None:
         found = 0
         for name in notebooks:
             notebook = json.loads(packed.read(f"first-layers/{name}"))
-            text = "".join("".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "markdown")
+            text = "".join(
+                "".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "markdown"
+            )
             for link in re.findall(r"\]\(((?!https?:|data:)[^)\s]+)\)", text):
                 assert Path(name, "..", link).resolve().relative_to(Path.cwd()).as_posix() in names
                 found += 1
