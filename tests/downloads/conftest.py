@@ -93,7 +93,6 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {
         **kept,
         "HOME": str(home),
-        "MPLBACKEND": "Agg",
         "OMP_NUM_THREADS": "1",
         "PYTHONHASHSEED": "0",
         "XDG_CACHE_HOME": str(READER / "cache"),  # matplotlib looks for fonts only once

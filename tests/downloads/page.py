@@ -67,8 +67,8 @@ def cells_of_notebook(notebook: Any) -> list[Shown]:
 
 
 def lines_of(text: str) -> list[str]:
-    """Return the lines that are not empty, without blanks at their ends."""
-    return [line.rstrip() for line in text.splitlines() if line.strip()]
+    """Return the lines that are not empty, without blanks at their ends, and as a page has them."""
+    return [line.expandtabs().rstrip() for line in text.splitlines() if line.strip()]
 
 
 def structure_of(article: Tag, *, formulas: int) -> Structure:

@@ -48,11 +48,14 @@ def run(command: list[object], folder: Path, environment: dict[str, str]) -> str
     return result.stdout
 
 
-def assert_no_warnings(notebook: nbformat.NotebookNode) -> None:
-    """Look at what a reader would see in red: progress bars, and nothing else."""
+def assert_nothing_else_is_shown(notebook: nbformat.NotebookNode) -> None:
+    """Look for what only a notebook would show: warnings, in red, and values of last lines."""
     outputs = [out for cell in notebook.cells for out in cell.get("outputs", [])]
     red = "".join(out["text"] for out in outputs if out.get("name") == "stderr")
     assert "Warning" not in red, red
+    # What a page shows is printed. A cell that ends with a value would show it in a notebook only.
+    values = [out["data"]["text/plain"] for out in outputs if out.output_type == "execute_result"]
+    assert not values
 
 
 def assert_as_on_the_page(cells: list[Shown], docname: str) -> None:
@@ -73,7 +76,7 @@ def test_a_notebook_by_itself_installs_the_package_from_the_site_and_runs(
     run([python(site=True), "-c", EXECUTE, path.name, "ran.ipynb"], path.parent, environment)
     notebook = nbformat.read(path.with_name("ran.ipynb"), as_version=4)
     assert "Installing what the course needs" in notebook.cells[0].outputs[0]["text"]
-    assert_no_warnings(notebook)
+    assert_nothing_else_is_shown(notebook)
     assert_as_on_the_page(cells_of_notebook(notebook), docname)
 
 
@@ -89,7 +92,7 @@ def test_a_notebook_in_the_box_runs_without_any_network(
     ran = tmp_path / "ran.ipynb"
     run([python(site=False), "-c", EXECUTE, path.name, ran], path.parent, environment)
     notebook = nbformat.read(ran, as_version=4)
-    assert_no_warnings(notebook)
+    assert_nothing_else_is_shown(notebook)
     assert_as_on_the_page(cells_of_notebook(notebook), docname)
 
 
@@ -98,7 +101,8 @@ def test_a_script_runs_from_an_empty_folder(
     docname: str, tmp_path: Path, python: Callable[..., Path], environment: dict[str, str]
 ) -> None:
     path = download(docname, ".py", tmp_path / "empty")
-    printed = run([python(site=True), path.name], path.parent, environment)
+    windowless = {**environment, "MPLBACKEND": "Agg"}  # no screen, no windows
+    printed = run([python(site=True), path.name], path.parent, windowless)
     first, *lines = lines_of(printed)
     assert first.startswith("Installing what the course needs")
     on_page = cells_of_page(get(f"{docname}.html").decode())
@@ -129,11 +133,11 @@ def test_a_package_that_is_too_old_is_replaced(
     (packages,) = interpreter.parents[1].glob("lib/python*/site-packages")
     old = packages / "firstlayers-0.0.1.dist-info"
     old.mkdir()
-    (old / "METADATA").write_text("Metadata-Version: 2.4\nName: firstlayers\nVersion: 0.0.1\n")
-    (old / "RECORD").write_text(
-        "firstlayers-0.0.1.dist-info/METADATA,,\nfirstlayers-0.0.1.dist-info/RECORD,,\n"
-    )
-    (old / "INSTALLER").write_text("pip")
+    metadata = "Metadata-Version: 2.4\nName: firstlayers\nVersion: 0.0.1\n"
+    contents = {"METADATA": metadata, "INSTALLER": "pip", "RECORD": ""}
+    contents["RECORD"] = "".join(f"{old.name}/{name},,\n" for name in contents)
+    for name, text in contents.items():
+        (old / name).write_text(text, encoding="utf-8")
     notebook = json.loads(next((box / "1_basics").glob("01_*.ipynb")).read_text("utf-8"))
     cell = tmp_path / "first_cell.py"
     cell.write_text("".join(notebook["cells"][0]["source"]), encoding="utf-8")
