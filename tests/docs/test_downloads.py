@@ -240,6 +240,9 @@ def test_launch_links_need_an_address_and_a_repository(
         "mybinder.org/v2/gh/owner/name/HEAD?urlpath=lab/tree/first-layers/basics/01_softmax.ipynb"
     )
     assert [colab in page, binder in page] == [launchers == 2] * 2
+    with zipfile.ZipFile(course.docs / "_build" / "downloads" / "first-layers.zip") as packed:
+        # Binder unpacks this file where it starts.
+        assert binder.partition("lab/tree/")[2] in packed.namelist()
 
 
 @pytest.mark.parametrize(
