@@ -513,7 +513,8 @@ try:
 except IndentationError as error:
     print("IndentationError:", error)
 
-compile(stub + "    ...", "stub", "exec")
+with_dots = compile(stub + "    ...", "stub", "exec")
+print("with three dots:", type(with_dots).__name__)
 
 # %%
 # Your turn
