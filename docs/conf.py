@@ -29,8 +29,11 @@ version = release = version_of("firstlayers")
 
 extensions = [
     "callouts",
+    "chapter_cards",
+    "content_policy",
     "downloads",
     "exercise_folds",
+    "feedback",
     "gallery_dataset",
     "gallery_stamp",  # before sphinx_gallery, whose cache it corrects
     "glossary_links",
@@ -40,6 +43,8 @@ extensions = [
     "notfound.extension",
     "numpydoc",
     "offline",
+    "search_entries",
+    "shape_comments",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.intersphinx",
@@ -101,8 +106,8 @@ callouts = {
     "Remember": "remember",
 }
 
-# The repository on GitHub, for links that open a chapter at Colab (from the branch that the site is
-# published from) and at Binder.
+# The repository on GitHub, for links that report something about a page, and that open a chapter at
+# Colab (from the branch that the site is published from) and at Binder.
 course_repository = os.environ.get("FIRSTLAYERS_REPOSITORY", "")
 
 # -- API reference and links -----------------------------------------------------------------------
@@ -133,6 +138,8 @@ html_title = "First Layers"
 html_baseurl = os.environ.get("FIRSTLAYERS_SITE_URL", "")
 html_static_path = ["_static"]
 html_css_files = ["firstlayers.css"]
+html_js_files = [("scrolling.js", {"defer": "defer"})]
+html_domain_indices = False  # one package has no need of a list of modules
 html_favicon = "_static/logo.svg"
 html_scaled_image_link = False  # a figure is shown at its size, so there is nothing to enlarge
 html_show_sourcelink = False
@@ -155,9 +162,10 @@ html_theme_options = {
     "header_links_before_dropdown": 6,
     "show_toc_level": 2,
     "navigation_with_keys": False,
+    "search_bar_text": "Search the course",
     "article_header_start": ["breadcrumbs", "chapter-bar"],
-    "secondary_sidebar_items": ["page-toc", "chapter-downloads"],
-    "article_footer_items": ["chapter-downloads"],
+    "secondary_sidebar_items": ["page-toc", "chapter-downloads", "feedback-link"],
+    "article_footer_items": ["chapter-downloads", "feedback-link"],
     "footer_start": ["copyright"],
     "footer_end": ["executed-with"],
     "pygments_light_style": "a11y-high-contrast-light",
