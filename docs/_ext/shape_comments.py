@@ -1,6 +1,7 @@
 """Shapes in comments stand out: ``# (64, 10)`` gets a token of its own, and so a color of its own.
 
-Pygments calls it a special comment, with the class ``cs``.
+Pygments calls it a special comment, with the class ``cs``. The code of chapters is split into tokens by
+sphinx-gallery, so that names become links; there, a transform does the same.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from docutils import nodes
 from pygments.lexers.python import PythonLexer
 from pygments.token import Comment
 from sphinx.application import Sphinx
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.typing import ExtensionMetadata
 
 _ENTRY = r"(?:[A-Za-z_]\w*|\d+)"
@@ -21,6 +24,9 @@ _SHAPES = re.compile(rf"# {_SHAPE}(?:, {_SHAPE})*")
 
 class PythonWithShapes(PythonLexer):  # type: ignore[misc]  # Pygments has no types
     """Python, in which the shapes at the start of a comment are told from its other words."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"stripnl": False, **options})  # as Sphinx has it
 
     def get_tokens_unprocessed(self, text: str, *args: Any) -> Iterator[tuple[int, Any, str]]:
         """Split the tokens of comments that start with shapes."""
@@ -34,8 +40,28 @@ class PythonWithShapes(PythonLexer):  # type: ignore[misc]  # Pygments has no ty
                 yield at + shapes.end(), kind, rest
 
 
+class ShapesInTokens(SphinxPostTransform):
+    """Do the same where code is in the page as tokens already."""
+
+    default_priority = 7  # sphinx-gallery's CodeLinksTransform has 5
+    formats = ("html",)
+
+    def run(self, **kwargs: Any) -> None:
+        """Go through all comments."""
+        for token in list(self.document.findall(nodes.inline)):
+            text = token.astext()
+            shapes = _SHAPES.match(text) if token["classes"] == ["c1"] else None
+            if shapes is not None:
+                rest = text[shapes.end() :]
+                parts = [nodes.inline("", shapes[0], classes=["cs"])]
+                token.replace_self(
+                    [*parts, nodes.inline("", rest, classes=["c1"])] if rest else parts
+                )
+
+
 def setup(app: Sphinx) -> ExtensionMetadata:
-    """Highlight Python with it, under both names that pages use."""
+    """Register the transform, and the lexer under both names that pages use."""
+    app.add_post_transform(ShapesInTokens)
     for name in ("python", "Python"):
         app.add_lexer(name, PythonWithShapes)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,12 +1,16 @@
 """Shapes at the start of a comment are special comments; everything else stays as it was."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from mini_site import MiniSite
 from pygments.lexers.python import PythonLexer
 from pygments.token import Comment
 from shape_comments import PythonWithShapes
+
+if TYPE_CHECKING:
+    from mini_gallery import MiniGallery
 
 
 def comments_in(code: str) -> list[tuple[object, str]]:
@@ -47,3 +51,15 @@ def test_pages_mark_them(name: str, tmp_path: Path) -> None:
     status, output = site.build()
     assert status == 0, output
     assert '<span class="cs"># (64, 10)</span>' in site.page()
+
+
+def test_chapters_mark_them(mini_gallery: "MiniGallery") -> None:
+    mini_gallery.configure(("shape_comments",))
+    mini_gallery.write(
+        "chapter", "import os\n\nx = os.sep  # (64, 10), one row an image\ny = 1  # one"
+    )
+    status, output = mini_gallery.build()
+    assert status == 0, output
+    page = (mini_gallery.html / "chapter.html").read_text("utf-8")
+    assert '<span class="cs"># (64, 10)</span><span class="c1">, one row an image</span>' in page
+    assert '<span class="c1"># one</span>' in page
