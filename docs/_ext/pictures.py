@@ -123,10 +123,7 @@ def _visit_image(translator: Any, node: nodes.image) -> None:
     shown: list[tuple[Path, str, list[str]]] = [(png, name, [])]
     dark = png.with_stem(f"{png.stem}_dark")
     if is_card and webp_files(dark)[0].exists():
-        shown: list[tuple[Path, str, list[str]]] = [
-            (png, name, ["only-light"]),
-            (dark, f"{name}_dark", ["only-dark"]),
-        ]
+        shown = [(png, name, ["only-light"]), (dark, f"{name}_dark", ["only-dark"])]
     for picture, copy, classes in shown:
         variant = node.deepcopy()
         variant["classes"] += classes
