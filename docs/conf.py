@@ -42,6 +42,7 @@ extensions = [
     "numpydoc",
     "offline",
     "pictures",
+    "plain_code",
     "site_style",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
