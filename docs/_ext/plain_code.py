@@ -27,7 +27,8 @@ def plain_classes(css: str) -> set[str]:
     """
     rules = _RULE.findall(css)
     base = {style: _COLOR.findall(body) for style, token, body in rules if not token}
-    plain, special = set(), set()
+    plain: set[str] = set()
+    special: set[str] = set()
     for style, token, body in rules:
         if token:
             only_color = re.fullmatch(r"\s*color:\s*(#\w+)\s*;?\s*", body)
