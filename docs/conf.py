@@ -29,9 +29,12 @@ version = release = version_of("firstlayers")
 
 extensions = [
     "callouts",
+    "chapter_cards",
+    "content_policy",
     "downloads",
     "exercise_folds",
     "findable",
+    "feedback",
     "gallery_dataset",
     "gallery_stamp",  # before sphinx_gallery, whose cache it corrects
     "glossary_links",
@@ -43,6 +46,8 @@ extensions = [
     "offline",
     "pictures",
     "plain_code",
+    "search_entries",
+    "shape_comments",
     "site_style",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
@@ -105,8 +110,8 @@ callouts = {
     "Remember": "remember",
 }
 
-# The repository on GitHub, for links that open a chapter at Colab (from the branch that the site is
-# published from) and at Binder.
+# The repository on GitHub, for links that report something about a page, and that open a chapter at
+# Colab (from the branch that the site is published from) and at Binder.
 course_repository = os.environ.get("FIRSTLAYERS_REPOSITORY", "")
 
 # -- API reference and links -----------------------------------------------------------------------
@@ -139,6 +144,8 @@ html_static_path = ["_static"]
 html_css_files = ["firstlayers.css"]
 site_style_first = ["_static/styles/theme.css", "_static/styles/pydata-sphinx-theme.css"]
 site_style_apart = ["_static/mathml.css"]  # for pages with formulas
+html_js_files = ["scrolling.js"]
+html_domain_indices = False  # one package has no need of a list of modules
 html_favicon = "_static/logo.svg"
 html_scaled_image_link = False  # a figure is shown at its size, so there is nothing to enlarge
 html_show_sourcelink = False
@@ -165,9 +172,10 @@ html_theme_options = {
     "header_links_before_dropdown": 6,
     "show_toc_level": 2,
     "navigation_with_keys": False,
+    "search_bar_text": "Search the course",
     "article_header_start": ["breadcrumbs", "chapter-bar"],
-    "secondary_sidebar_items": ["page-toc", "chapter-downloads"],
-    "article_footer_items": ["chapter-downloads"],
+    "secondary_sidebar_items": ["page-toc", "chapter-downloads", "feedback-link"],
+    "article_footer_items": ["chapter-downloads", "feedback-link"],
     "footer_start": ["copyright"],
     "footer_end": ["executed-with"],
     "pygments_light_style": "a11y-high-contrast-light",

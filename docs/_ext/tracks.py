@@ -129,7 +129,6 @@ class ChapterMap(SphinxDirective):
             "",
             ".. list-table::",
             "   :header-rows: 1",
-            "   :widths: 24 46 10 20",
             "   :class: fl-map",
             "",
             "   * - Chapter",

@@ -8,6 +8,7 @@ import pytest
 from built import API, CHAPTER, GALLERY, HOME
 from clipboard import pasted
 from playwright.sync_api import Page, expect
+from visit import wait_until
 
 # What has the focus: what it is, whether it can be seen, and what shows that it has it.
 FOCUSED = """() => {
@@ -102,9 +103,9 @@ def test_the_theme_can_be_chosen_and_is_kept(open_page: Callable[..., Page]) -> 
             if page.evaluate("() => document.activeElement.dataset.mode") == wanted:
                 break
         page.keyboard.press("Enter")
-        page.wait_for_function(f"document.documentElement.dataset.theme === '{wanted}'")
+        wait_until(page, f"document.documentElement.dataset.theme === '{wanted}'")
         page.reload()
-        page.wait_for_function(f"document.documentElement.dataset.theme === '{wanted}'")
+        wait_until(page, f"document.documentElement.dataset.theme === '{wanted}'")
 
 
 def test_folds_open_and_close(open_page: Callable[..., Page]) -> None:
@@ -129,7 +130,7 @@ def test_code_can_be_copied(open_page: Callable[..., Page]) -> None:
 
 def test_wide_code_scrolls(open_page: Callable[..., Page]) -> None:
     page = open_page(CHAPTER, width=360, reduced_motion="reduce")
-    page.wait_for_function("document.querySelector('pre').tabIndex === 0")
+    wait_until(page, "document.querySelector('pre').tabIndex === 0")
     tab_to(page, "pre")
     before, room = page.evaluate(
         "() => [document.activeElement.scrollLeft, "
@@ -137,7 +138,7 @@ def test_wide_code_scrolls(open_page: Callable[..., Page]) -> None:
     )
     assert (before, room > 0) == (0, True)
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("document.activeElement.scrollLeft > 0")
+    wait_until(page, "document.activeElement.scrollLeft > 0")
 
 
 @pytest.mark.parametrize("which", ["primary", "secondary"])

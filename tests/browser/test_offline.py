@@ -12,6 +12,7 @@ from built import API, CHAPTER, GALLERY, HOME, KINDS, SITE
 from clipboard import pasted
 from pages_server import PagesHandler, PagesServer
 from playwright.sync_api import Page, expect
+from visit import wait_until
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +35,7 @@ def test_a_page_from_a_folder_looks_as_it_should(
     assert page.evaluate("() => document.styleSheets.length") > 1
     for figure in page.locator("main img:visible").all():
         figure.scroll_into_view_if_needed()
-        page.wait_for_function("image => image.complete", arg=figure.element_handle())
+        wait_until(page, "image => image.complete", figure.element_handle())
         assert figure.evaluate("image => image.naturalWidth") > 0
 
 
@@ -61,7 +62,7 @@ def test_theme_and_copy_work(unpacked: str, open_page: Callable[..., Page]) -> N
     page = open_page(unpacked + CHAPTER, theme="light")
     page.locator(".theme-switch-button:visible").click()
     page.locator(".theme-change-button[data-mode=dark]:visible").click()
-    page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    wait_until(page, "document.documentElement.dataset.theme === 'dark'")
     code = page.locator("div.highlight-Python pre").first
     code.hover()
     page.locator("button.copybtn").first.click()

@@ -6,6 +6,7 @@ import pytest
 from built import CHAPTER, CHAPTERS, GALLERY, PAGES
 from clipboard import pasted
 from playwright.sync_api import Page
+from visit import wait_until
 
 # How many characters stand on the full lines of each paragraph, on average.
 LINES = """() => [...document.querySelectorAll("article p, article li > p, article dd > p")]
@@ -53,7 +54,7 @@ def test_every_code_has_a_button_and_no_output_has_one(
     name: str, open_page: Callable[..., Page]
 ) -> None:
     page = open_page(name)
-    page.wait_for_function("document.querySelector('button.copybtn')")
+    wait_until(page, "!!document.querySelector('button.copybtn')")
     without = page.evaluate(
         "s => [...document.querySelectorAll(s)].filter("
         "block => block.querySelectorAll('button.copybtn').length !== 1).map(b => b.outerHTML)",

@@ -1,11 +1,20 @@
 """A page, opened by a reader who was never there, with an eye on what it says and asks for."""
 
+import time
 from typing import Any
 
 from built import ADDRESS
-from playwright.sync_api import Browser, ConsoleMessage, Request
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 # Adds up how far things moved that the reader had not touched.
 SHIFTS = """
@@ -86,3 +95,14 @@ class Visit:
     def close(self) -> None:
         """Close the window, and forget what it kept."""
         self.context.close()
+
+
+def wait_until(page: Page, expression: str, argument: object = None) -> None:
+    """Wait until an expression of JavaScript is true; for an argument, it is a function.
+
+    Playwright's ``wait_for_function`` needs ``eval``, which the policy of the pages forbids.
+    """
+    end = time.monotonic() + 10
+    while not page.evaluate(expression, argument):
+        assert time.monotonic() < end, f"never true: {expression}"
+        page.wait_for_timeout(20)

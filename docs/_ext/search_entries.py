@@ -1,0 +1,90 @@
+"""What the search should find first: where an error message is shown, and where a name is at home.
+
+Sphinx's search ranks by titles and index entries, and treats all other words alike. So the pages get
+index entries, for the search only:
+
+* every error that a chapter prints, ``RuntimeError: mat1 and mat2 ...``, without the numbers in
+  parentheses at its end, which are the reader's own;
+* every name of a module that chapters use, ``nn.CrossEntropyLoss``, in the chapter that uses it most.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util.typing import ExtensionMetadata
+
+_ERROR = re.compile(r"^\w*(?:Error|Exception|Warning): (.+?)(?: \([^()]*\))?$", re.MULTILINE)
+_NAME = re.compile(r"\b(?:torch|nn|F|optim|data|models|plotting|training|checkpoints)(?:\.\w+)+")
+_LENGTH = 120  # characters of a message: more than anybody types
+
+
+def errors_in(text: str) -> list[str]:
+    """Return the messages of the errors that an output shows."""
+    return [message[:_LENGTH] for message in _ERROR.findall(text)]
+
+
+def names_in(code: str) -> Counter[str]:
+    """Count the names that code uses from modules, each by its last part and with what is before it."""
+    counts: Counter[str] = Counter()
+    for name in _NAME.findall(code):
+        *_, module, last = name.split(".")
+        counts[last] += 1
+        counts[f"{module}.{last}"] += 1
+    return counts
+
+
+def _is_output(block: nodes.literal_block) -> bool:
+    return "sphx-glr-script-out" in {*block["classes"], *block.parent.get("classes", ())}
+
+
+def _count_names(app: Sphinx, doctree: nodes.document) -> None:
+    counts: Counter[str] = Counter()
+    for block in doctree.findall(nodes.literal_block):
+        if block.get("language", "").lower() == "python":
+            counts += names_in(block.astext())
+    app.env.metadata[app.env.current_document.docname]["names_in_code"] = counts
+
+
+def _counts(env: BuildEnvironment) -> dict[str, Counter[str]]:
+    return {
+        docname: found["names_in_code"]
+        for docname, found in env.metadata.items()
+        if "names_in_code" in found
+    }
+
+
+def _home_of(name: str, counts: dict[str, Counter[str]]) -> str:
+    """Return the page that uses a name most; of several, the first in reading order."""
+    return min(counts, key=lambda docname: (-counts[docname][name], docname))
+
+
+def _add_entries(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    if app.builder.format != "html":
+        return
+    found = []
+    for block in filter(_is_output, doctree.findall(nodes.literal_block)):
+        section = block.parent
+        while section is not None and not isinstance(section, nodes.section):
+            section = section.parent
+        anchor = section["ids"][0] if section is not None else ""
+        found += [(message, anchor) for message in errors_in(block.astext())]
+    counts = _counts(app.env)
+    names = counts.get(docname, Counter())
+    found += [(name, "") for name in sorted(names) if _home_of(name, counts) == docname]
+    # Semicolons separate the parts of an entry.
+    entries = [("single", text.replace(";", ","), anchor, "main", None) for text, anchor in found]
+    if entries:
+        doctree.insert(0, addnodes.index(entries=entries))
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Register what counts the names, and what adds the entries to a page."""
+    app.connect("doctree-read", _count_names)
+    app.connect("doctree-resolved", _add_entries)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,20 @@
+// Tables and formulas that are wider than their place scroll. Then they have a name, and the keyboard
+// reaches them.
+"use strict";
+
+const wide = document.querySelectorAll(".pst-scrollable-table-container, div.math");
+
+function nameWhatScrolls() {
+  wide.forEach((place, index) => {
+    if (place.scrollWidth > place.clientWidth) {
+      const kind = place.classList.contains("math") ? "Formula" : "Table";
+      place.tabIndex = 0;
+      place.setAttribute("role", "region");
+      place.setAttribute("aria-label", `${kind} ${index + 1}, scrolls sideways`);
+    } else {
+      for (const name of ["tabindex", "role", "aria-label"]) place.removeAttribute(name);
+    }
+  });
+}
+
+new ResizeObserver(nameWhatScrolls).observe(document.documentElement);
