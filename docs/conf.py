@@ -33,6 +33,7 @@ extensions = [
     "content_policy",
     "downloads",
     "exercise_folds",
+    "findable",
     "feedback",
     "gallery_dataset",
     "gallery_stamp",  # before sphinx_gallery, whose cache it corrects
@@ -43,8 +44,11 @@ extensions = [
     "notfound.extension",
     "numpydoc",
     "offline",
+    "pictures",
+    "plain_code",
     "search_entries",
     "shape_comments",
+    "site_style",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.intersphinx",
@@ -138,14 +142,19 @@ html_title = "First Layers"
 html_baseurl = os.environ.get("FIRSTLAYERS_SITE_URL", "")
 html_static_path = ["_static"]
 html_css_files = ["firstlayers.css"]
-html_js_files = [("scrolling.js", {"defer": "defer"})]
+site_style_first = ["_static/styles/theme.css", "_static/styles/pydata-sphinx-theme.css"]
+site_style_apart = ["_static/mathml.css"]  # for pages with formulas
+html_js_files = ["scrolling.js"]
 html_domain_indices = False  # one package has no need of a list of modules
 html_favicon = "_static/logo.svg"
 html_scaled_image_link = False  # a figure is shown at its size, so there is nothing to enlarge
 html_show_sourcelink = False
 html_copy_source = False
 html_context = {
+    # For tabs, and for tags of chapters: there are none.
+    "unused_scripts": ["_static/design-tabs.js", "_static/sg-tags.js"],
     "default_mode": "auto",
+    "tagline": "neural networks with PyTorch, from a matrix to a trained model",
     "executed_with": (
         f"Executed with Python {platform.python_version()}, PyTorch "
         f"{version_of('torch')} and the data set “{dataset}”."
@@ -157,6 +166,7 @@ html_theme_options = {
         "image_light": "_static/logo.svg",
         "image_dark": "_static/logo.svg",
     },
+    "search_bar_text": "Search the course",
     "navbar_align": "left",
     "navbar_end": ["theme-switcher"],
     "header_links_before_dropdown": 6,
@@ -170,6 +180,12 @@ html_theme_options = {
     "footer_end": ["executed-with"],
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
+}
+findable_title = f"{html_title}: {html_context['tagline']}"
+findable_picture = "tutorials/1_basics/images/home-predictions.png"
+findable_descriptions = {
+    "search": "Search the course: chapters, terms, functions and error messages.",
+    "genindex": "All terms and all names of the package firstlayers, from A to Z.",
 }
 pages_without_neighbors = "index install data notebooks exercises glossary contributing 404 search"
 html_sidebars = {page: [] for page in pages_without_neighbors.split()}

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import platformdirs
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -86,12 +87,17 @@ def python(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """Environment variables of a reader: nothing of ours, one thread."""
+    """Environment variables of a reader: nothing of ours, one thread.
+
+    One chapter shows which data sets are at hand: the reader has those of whoever built the site.
+    """
     home = tmp_path / "home"
     home.mkdir()
+    data = os.environ.get("FIRSTLAYERS_DATA") or platformdirs.user_cache_path("firstlayers")
     kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     return {
         **kept,
+        "FIRSTLAYERS_DATA": str(data),
         "HOME": str(home),
         "OMP_NUM_THREADS": "1",
         "PYTHONHASHSEED": "0",

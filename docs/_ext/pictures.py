@@ -1,0 +1,168 @@
+"""Pictures as browsers want them: WebP in two sizes, chapter cards for light and for dark pages.
+
+A chapter's figures and its card are PNG files, which any program can open. Beside each, this writes
+WebP files without loss, at the size shown and at twice that for sharp screens. Pages offer both, and
+say each picture's width and height, so that nothing moves when it arrives.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import posixpath
+import shutil
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from weakref import WeakKeyDictionary
+
+from docutils import nodes
+from PIL import Image
+from sphinx.application import Sphinx
+from sphinx.builders import Builder
+from sphinx.util.typing import ExtensionMetadata
+from sphinx_gallery.py_source_parser import extract_file_config
+
+CARD = (280, 158)  # the size that a chapter's card is shown at, in CSS pixels
+
+# Files that pages of this build refer to: where they lie, and their names among the site's images.
+_to_copy: WeakKeyDictionary[Builder, dict[Path, str]] = WeakKeyDictionary()
+
+
+def webp_files(png: Path) -> tuple[Path, Path]:
+    """Return where the WebP files of a picture lie: of twice the size shown, and of that size.
+
+    The second is there only where it is the smaller file. Enlarged pixels of digits, for instance,
+    are packed best at a size at which they have sharp edges.
+    """
+    folder = png.parent / "webp"
+    return folder / f"{png.stem}-2x.webp", folder / f"{png.stem}.webp"
+
+
+def make_figure(png: Path) -> None:
+    """Write the WebP files of a figure, which was saved at twice the size shown."""
+    with Image.open(png) as image:
+        _save(image, image.reduce(2), png)
+
+
+def make_card(figure: Path, card: Path) -> None:
+    """Write the WebP files of a chapter's card from one of its figures."""
+    width, height = CARD
+    with Image.open(figure) as image:
+        _save(_fitted(image, (2 * width, 2 * height)), _fitted(image, (width, height)), card)
+
+
+def _fitted(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    canvas = Image.new("RGBA", size, (0, 0, 0, 0))
+    scale = min(size[0] / image.width, size[1] / image.height)
+    inner = image.convert("RGBA").resize(
+        (round(image.width * scale), round(image.height * scale)), Image.Resampling.LANCZOS
+    )
+    canvas.paste(inner, ((size[0] - inner.width) // 2, (size[1] - inner.height) // 2))
+    return canvas
+
+
+def _save(large: Image.Image, small: Image.Image, png: Path) -> None:
+    packed = []
+    for image in (large, small):
+        buffer = io.BytesIO()
+        image.save(buffer, "WEBP", lossless=True, quality=50, method=1)  # more takes longer
+        packed.append(buffer.getvalue())
+    first, second = webp_files(png)
+    first.parent.mkdir(exist_ok=True)
+    first.write_bytes(packed[0])
+    second.unlink(missing_ok=True)
+    if len(packed[1]) < 0.9 * len(packed[0]):
+        second.write_bytes(packed[1])
+
+
+def _outdated(source: Path, png: Path) -> bool:
+    made = webp_files(png)[0]
+    return not made.exists() or made.stat().st_mtime_ns < source.stat().st_mtime_ns
+
+
+def _tasks(app: Sphinx) -> Iterator[tuple[Any, ...]]:
+    conf = app.config.sphinx_gallery_conf
+    for images in Path(app.srcdir, conf["gallery_dirs"]).glob("**/images"):
+        for png in images.glob("*.png"):
+            if _outdated(png, png):
+                yield make_figure, png
+        for thumb in (images / "thumb").glob("sphx_glr_*_thumb.png"):
+            for card, figure in _cards(images, thumb):
+                if figure.exists() and _outdated(figure, card):
+                    yield make_card, figure, card
+
+
+def _cards(images: Path, thumb: Path) -> Iterable[tuple[Path, Path]]:
+    """Pair a chapter's card, light and dark, with the figure that is shown on it."""
+    stem = thumb.name.removesuffix("_thumb.png")
+    chapter = images.parent / f"{stem.removeprefix('sphx_glr_')}.py"
+    number = extract_file_config(chapter.read_text("utf-8")).get("thumbnail_number", 1)
+    for theme in ("", "_dark"):
+        yield thumb.with_stem(f"{thumb.stem}{theme}"), images / f"{stem}_{number:03}{theme}.png"
+
+
+def _make_all(app: Sphinx) -> None:
+    _to_copy[app.builder] = {}
+    if app.builder.format == "html":
+        with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow works outside of Python's lock
+            for done in [pool.submit(*task) for task in _tasks(app)]:
+                done.result()
+
+
+def _visit_image(translator: Any, node: nodes.image) -> None:
+    builder = translator.builder
+    png = Path(builder.srcdir, node["uri"])
+    name = posixpath.splitext(builder.images.get(node["uri"], ""))[0]
+    is_card = png.parent.name == "thumb"
+    if is_card:
+        node["loading"] = "lazy"
+        node["width"], node["height"] = map(str, CARD)
+    shown: list[tuple[Path, str, list[str]]] = [(png, name, [])]
+    dark = png.with_stem(f"{png.stem}_dark")
+    if is_card and webp_files(dark)[0].exists():
+        shown = [(png, name, ["only-light"]), (dark, f"{name}_dark", ["only-dark"])]
+    for picture, copy, classes in shown:
+        variant = node.deepcopy()
+        variant["classes"] += classes
+        files = [path for path in webp_files(picture) if path.exists()]
+        if not (name and files):
+            type(translator).visit_image(translator, variant)
+            continue
+        if "width" not in variant:  # a figure on a page that is not its chapter's
+            with Image.open(files[0]) as image:
+                variant["width"], variant["height"] = (str(round(n / 2)) for n in image.size)
+        type(translator).visit_image(translator, variant)
+        names = [f"{copy}{path.stem.removeprefix(picture.stem)}.webp" for path in files]
+        _to_copy[builder].update(zip(files, names, strict=True))
+        source = _source(builder.imgpath, names, int(variant["width"]))
+        translator.body.append(f"<picture>{source}{translator.body.pop()}</picture>")
+
+
+def _source(folder: str, names: list[str], width: int) -> str:
+    widths = (2 * width, width)
+    candidates = [f"{folder}/{quote(n)} {w}w" for n, w in zip(names, widths, strict=False)]
+    return (
+        f'<source type="image/webp" srcset="{", ".join(candidates)}" '
+        f'sizes="(max-width: {width}px) 100vw, {width}px" />'
+    )
+
+
+def _depart_image(translator: Any, node: nodes.image) -> None:
+    type(translator).depart_image(translator, node)
+
+
+def _copy(app: Sphinx, exception: Exception | None) -> None:
+    if not exception:
+        for source, name in _to_copy.get(app.builder, {}).items():
+            shutil.copyfile(source, app.outdir / app.builder.imagedir / name)
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Write the files once the gallery is there, refer to them, and copy those referred to."""
+    app.add_node(nodes.image, override=True, html=(_visit_image, _depart_image))
+    app.connect("builder-inited", _make_all, priority=600)  # the gallery is made at 500
+    app.connect("build-finished", _copy)
+    return {"parallel_read_safe": True, "parallel_write_safe": False}
