@@ -172,7 +172,6 @@ html_theme_options = {
     "header_links_before_dropdown": 6,
     "show_toc_level": 2,
     "navigation_with_keys": False,
-    "search_bar_text": "Search the course",
     "article_header_start": ["breadcrumbs", "chapter-bar"],
     "secondary_sidebar_items": ["page-toc", "chapter-downloads", "feedback-link"],
     "article_footer_items": ["chapter-downloads", "feedback-link"],

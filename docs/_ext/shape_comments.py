@@ -54,9 +54,10 @@ class ShapesInTokens(SphinxPostTransform):
             if shapes is not None:
                 rest = text[shapes.end() :]
                 parts = [nodes.inline("", shapes[0], classes=["cs"])]
-                token.replace_self(
-                    [*parts, nodes.inline("", rest, classes=["c1"])] if rest else parts
-                )
+                if rest:
+                    parts.append(nodes.inline("", rest, classes=["c1"]))
+                at = token.parent.index(token)
+                token.parent[at : at + 1] = parts
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
