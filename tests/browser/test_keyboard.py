@@ -18,7 +18,7 @@ FOCUSED = """() => {
   const card = element.closest(".sd-card, .sphx-glr-thumbcontainer");
   const shown = card || element;
   const style = getComputedStyle(shown);
-  const box = shown.getBoundingClientRect();
+  const box = shown.getClientRects()[0] || shown.getBoundingClientRect();  // of its first line
   const x = Math.min(Math.max(box.x + Math.min(box.width, 40) / 2, 0), innerWidth - 1);
   const y = Math.min(Math.max(box.y + Math.min(box.height, 40) / 2, 0), innerHeight - 1);
   const above = document.elementFromPoint(x, y);
