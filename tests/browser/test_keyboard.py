@@ -11,7 +11,8 @@ from playwright.sync_api import Page, expect
 from visit import wait_until
 
 # What has the focus: what it is, whether it can be seen, and what shows that it has it.
-FOCUSED = """() => {
+FOCUSED = """async () => {
+  await new Promise(requestAnimationFrame);  // by then, the page has scrolled there
   const element = document.activeElement;
   if (!element || element === document.body) return null;
   // A link that covers a whole card shows on the card that it has the focus.
