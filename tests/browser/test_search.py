@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import found
 import pytest
+from built import soup
 from playwright.sync_api import Page, expect
 
 WANTED = [
@@ -15,7 +16,6 @@ WANTED = [
     ("train_epoch", "api/training.html"),
     ("nn.Linear", "tutorials/1_basics/07_layers.html"),
     ("make_loader", "api/data.html"),
-    ("mat1 and mat2 shapes cannot be multiplied", "tutorials/1_basics/06_build_model.html"),
 ]
 
 
@@ -35,6 +35,27 @@ def test_the_right_page_is_among_the_first_three(
     results = first_results(open_page(f"search.html?q={words}"), 20)
     found.note("search", words, place=results.index(page) + 1 if page in results else "none")
     assert page in results[:3]
+
+
+MESSAGES = [
+    "mat1 and mat2 shapes cannot be multiplied",
+    "view size is not compatible with input tensor's size and stride",
+    "element 0 of tensors does not require grad and does not have a grad_fn",
+]
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_a_message_leads_to_the_sections_that_show_it(
+    message: str, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(f"search.html?q={message}")
+    assert first_results(page, 1)
+    link = page.locator("#search-results ul.search > li > a").first.get_attribute("href") or ""
+    name, _, anchor = link.partition("#")
+    section = soup(name).find(id=anchor)
+    found.note("search", message, place=1 if section and message in section.get_text() else "none")
+    assert section is not None
+    assert message in section.get_text()
 
 
 def test_the_dialog_leads_to_the_results(open_page: Callable[..., Page]) -> None:
