@@ -166,6 +166,13 @@ def _text(tokens: list[Any]) -> str:
     return re.sub(r"\s+", " ", tinycss2.serialize(tokens)).strip()
 
 
+def without_rules_on(attributes: Iterable[str], css: str) -> str:
+    """Drop the rules whose selectors look at one of these attributes."""
+    named = tuple(f"[{name}" for name in attributes)
+    lines = css.splitlines(keepends=True)
+    return "".join(ln for ln in lines if not any(n in ln.partition("{")[0] for n in named))
+
+
 def without_unused_variables(css: str, names: AbstractSet[str] = frozenset()) -> str:
     """Drop the variables that no other rule reads, and that are not among `names`."""
     # A value ends at a semicolon or brace that is not inside of a string or an address.
@@ -271,6 +278,7 @@ def _write(app: Sphinx, exception: Exception | None) -> None:
         css += lean_css(source, names, posixpath.dirname(sheet), posixpath.dirname(SHEET))
         (out / sheet).unlink()
         (out / f"{sheet}.map").unlink(missing_ok=True)
+    css = without_rules_on(app.config.site_style_without, css)
     css = without_unused_variables(css, variables)
     for face, address in re.findall(r'(@font-face \{.*?url\("?([^)"]+\.woff2).*?\}\n)', css):
         font = out / posixpath.normpath(posixpath.join(posixpath.dirname(SHEET), address))
@@ -287,8 +295,10 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     """Join the style sheets of all pages.
 
     ``site_style_first`` names those that the theme's template links to itself, and
-    ``site_style_apart`` those that only some pages load.
+    ``site_style_apart`` those that only some pages load. ``site_style_without`` names attributes
+    that no rule may depend on, because scripts set them many times.
     """
+    app.add_config_value("site_style_without", [], "html", types=frozenset({list}))
     app.add_config_value("site_style_first", [], "html", types=frozenset({list}))
     app.add_config_value("site_style_apart", [], "html", types=frozenset({list}))
     app.connect("builder-inited", _start)

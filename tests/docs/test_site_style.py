@@ -13,6 +13,7 @@ from site_style import (
     names_in_page,
     names_in_script,
     subset_icons,
+    without_rules_on,
     without_unused_variables,
 )
 
@@ -80,6 +81,12 @@ def test_addresses_with_a_scheme_are_left_alone() -> None:
 def test_variables_that_nothing_reads_go_and_what_only_they_read() -> None:
     css = 'p{--a:var(--b);--b:"x;y";--c:1;--d:2;color:var(--c)}\na{--a:1}\n'
     assert without_unused_variables(css, {"--d"}) == "p{--c:1;--d:2;color:var(--c)}\n"
+
+
+def test_no_rule_is_left_that_looks_at_an_attribute() -> None:
+    css = 'p[tabindex="-1"]:focus{a:b}\np{content:"[tabindex]"}\na{color:red}\n'
+    assert without_rules_on(["tabindex"], css) == 'p{content:"[tabindex]"}\na{color:red}\n'
+    assert without_rules_on([], css) == css
 
 
 def test_names_are_found_in_pages_and_scripts() -> None:
