@@ -96,7 +96,7 @@ def _lean_rules(
                     rule.content, skip_comments=True, skip_whitespace=True
                 )
                 if body := "".join(_lean_rules(inner, names, folder, to)):
-                    yield f"@{keyword} {prelude}{{{body}}}\n"
+                    yield f"@{keyword} {prelude}{{\n{body}}}\n"
             elif keyword in ("font-face", "page"):
                 yield f"@{keyword} {prelude}{{{_declarations(rule.content, folder, to)}}}\n"
             else:  # keyframes, which hold rules of another kind
