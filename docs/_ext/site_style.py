@@ -226,7 +226,8 @@ def _one_sheet(
     app: Sphinx, pagename: str, _template: str, context: dict[str, Any], _doctree: object
 ) -> None:
     """Link to the one sheet in place of those that all pages share."""
-    own = context["css_files"]
+    # As Sphinx orders them, later: what comes last wins.
+    own = sorted(context["css_files"], key=lambda css: getattr(css, "priority", 500))
     shared = [css for css in own if _path(css) not in app.config.site_style_apart]
     context["css_files"] = [css for css in own if css not in shared]
     sheets = [*app.config.site_style_first, *map(_path, shared)]
