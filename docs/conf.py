@@ -146,7 +146,7 @@ site_style_first = ["_static/styles/theme.css", "_static/styles/pydata-sphinx-th
 # The theme's script sets it on each block of code, and measures the page between any two.
 site_style_without = ["tabindex"]
 site_style_apart = ["_static/mathml.css"]  # for pages with formulas
-html_js_files = ["scrolling.js"]
+html_js_files = ["firstlayers.js"]
 html_domain_indices = False  # one package has no need of a list of modules
 html_favicon = "_static/logo.svg"
 html_scaled_image_link = False  # a figure is shown at its size, so there is nothing to enlarge

@@ -11,14 +11,15 @@ from playwright.sync_api import Page, expect
 from visit import wait_until
 
 # What has the focus: what it is, whether it can be seen, and what shows that it has it.
-FOCUSED = """() => {
+FOCUSED = """async () => {
+  await new Promise(requestAnimationFrame);  // by then, the page has scrolled there
   const element = document.activeElement;
   if (!element || element === document.body) return null;
   // A link that covers a whole card shows on the card that it has the focus.
   const card = element.closest(".sd-card, .sphx-glr-thumbcontainer");
   const shown = card || element;
   const style = getComputedStyle(shown);
-  const box = shown.getBoundingClientRect();
+  const box = shown.getClientRects()[0] || shown.getBoundingClientRect();  // of its first line
   const x = Math.min(Math.max(box.x + Math.min(box.width, 40) / 2, 0), innerWidth - 1);
   const y = Math.min(Math.max(box.y + Math.min(box.height, 40) / 2, 0), innerHeight - 1);
   const above = document.elementFromPoint(x, y);

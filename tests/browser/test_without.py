@@ -1,6 +1,7 @@
 """Without JavaScript, without motion, and on paper."""
 
 import re
+import unicodedata
 from collections.abc import Callable
 from io import BytesIO
 
@@ -37,15 +38,18 @@ def test_a_chapter_reads_without_javascript(
     figures = article.locator("img").count()
     assert figures
     assert article.locator("img:visible").count() == figures // 2
-    wanted, other = ("dark", "light") if theme == "dark" else ("light", "dark")
-    assert article.locator(f"img.only-{wanted}:visible").count() == figures // 2
-    assert article.locator(f"img.only-{other}:visible").count() == 0
+    # Without a script, the page is light for everybody.
+    assert article.locator("img.only-light:visible").count() == figures // 2
     formula = page.locator("math").first
     expect(formula).to_be_visible()
     fold = page.locator("details.fl-fold").first
     fold.locator("summary").click()
     expect(fold.locator("p, pre").first).to_be_visible()
-    expect(page.locator("button:visible")).to_have_count(0)
+    menu = page.locator("button.dropdown-toggle:visible")
+    expect(page.locator("button:visible")).to_have_count(menu.count())
+    if menu.count():
+        menu.click()
+        expect(page.locator(".dropdown-menu a:visible").first).to_be_visible()
     # The way to other pages: the bar of chapters, and at the end the next one.
     page.locator(".fl-chapter-bar a").nth(1).click()
     page.wait_for_url(re.compile("01_quickstart.html$"))
@@ -57,10 +61,6 @@ def test_a_chapter_reads_without_javascript(
 def test_other_pages_read_without_javascript(name: str, open_page: Callable[..., Page]) -> None:
     page = open_page(name, java_script_enabled=False, theme="dark")
     expect(page.locator("h1")).to_be_visible()
-    background = (
-        page.evaluate("() => getComputedStyle(document.body).backgroundColor") if False else None
-    )
-    assert background is None
     assert page.locator("main a:visible").count() > 3
 
 
@@ -68,7 +68,8 @@ def test_a_chapter_prints_whole(open_page: Callable[..., Page]) -> None:
     page = open_page(CHAPTER, theme="light")
     page.wait_for_load_state("networkidle")
     paper = PdfReader(BytesIO(page.pdf(format="A4")))
-    text = " ".join(" ".join(sheet.extract_text() for sheet in paper.pages).split())
+    words = " ".join(sheet.extract_text() for sheet in paper.pages).split()
+    text = unicodedata.normalize("NFKC", " ".join(words))  # two letters in one, as in "fi"
     article = soup(CHAPTER).find("article")
     headings = [
         " ".join(h.get_text(" ", strip=True).rstrip("#").split())

@@ -29,6 +29,9 @@ new PerformanceObserver(list => {
 }).observe({type: "layout-shift", buffered: true});
 """
 
+PICTURES_CAME = """() => [...document.images].every(
+  image => !image.checkVisibility() || image.complete && image.naturalWidth)"""
+
 
 class Visit:
     """One page in a browser window of its own.
@@ -90,7 +93,7 @@ class Visit:
               await pause();
             }"""
         )
-        self.page.wait_for_load_state("networkidle")
+        wait_until(self.page, PICTURES_CAME)
 
     def close(self) -> None:
         """Close the window, and forget what it kept."""

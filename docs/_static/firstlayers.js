@@ -1,7 +1,7 @@
-// Tables and formulas that are wider than their place scroll. Then they have a name, and the keyboard
-// reaches them.
 "use strict";
 
+// Tables and formulas that are wider than their place scroll. Then they have a name, and the keyboard
+// reaches them.
 const wide = document.querySelectorAll(".pst-scrollable-table-container, div.math");
 
 function nameWhatScrolls() {
@@ -18,3 +18,7 @@ function nameWhatScrolls() {
 }
 
 new ResizeObserver(nameWhatScrolls).observe(document.documentElement);
+
+// The search shows the place where it found something, for which it fetches the page. In pages that were
+// opened from a folder, browsers forbid that.
+if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
