@@ -107,6 +107,7 @@ def _fit_text(element: Element) -> None:
     is_name = text in _ORDINARY or (len(text) > 1 and text[0].isalpha())
     if element.tag == "mo" and is_name and "fence" not in element.attrib:  # a fence stretches
         element.tag = "mi"
+        element.attrib.pop("stretchy", None)  # of operators only
     # Only \mathrm writes a plain letter as a character reference: it is to stay upright.
     if element.tag == "mi" and (text in _ORDINARY or (raw != text and text.isascii())):
         element.set("mathvariant", "normal")

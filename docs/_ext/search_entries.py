@@ -5,7 +5,8 @@ index entries, for the search only:
 
 * every error that a chapter prints, ``RuntimeError: mat1 and mat2 ...``, without the numbers in
   parentheses at its end, which are the reader's own;
-* every name of a module that chapters use, ``nn.CrossEntropyLoss``, in the chapter that uses it most.
+* every name behind a dot in the code of chapters, ``nn.CrossEntropyLoss`` or ``model.state_dict``, in
+  the chapter that is named after it, or else in the one that uses it most.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util.typing import ExtensionMetadata
 
 _ERROR = re.compile(r"^\w*(?:Error|Exception|Warning): (.+?)(?: \([^()]*\))?$", re.MULTILINE)
-_NAME = re.compile(r"\b(?:torch|nn|F|optim|data|models|plotting|training|checkpoints)(?:\.\w+)+")
+_NAME = re.compile(r"(?:\b(\w+)|[)\]])\.([A-Za-z]\w+)")
+_MODULES = {"torch", "nn", "F", "optim", "data", "models", "plotting", "training", "checkpoints"}
 _LENGTH = 120  # characters of a message: more than anybody types
 
 
@@ -30,12 +32,12 @@ def errors_in(text: str) -> list[str]:
 
 
 def names_in(code: str) -> Counter[str]:
-    """Count the names that code uses from modules, each by its last part and with what is before it."""
+    """Count the names behind a dot, those of modules also with what is before it."""
     counts: Counter[str] = Counter()
-    for name in _NAME.findall(code):
-        *_, module, last = name.split(".")
-        counts[last] += 1
-        counts[f"{module}.{last}"] += 1
+    for before, name in _NAME.findall(code):
+        counts[name] += 1
+        if before in _MODULES:
+            counts[f"{before}.{name}"] += 1
     return counts
 
 
@@ -60,8 +62,10 @@ def _counts(env: BuildEnvironment) -> dict[str, Counter[str]]:
 
 
 def _home_of(name: str, counts: dict[str, Counter[str]]) -> str:
-    """Return the page that uses a name most; of several, the first in reading order."""
-    return min(counts, key=lambda docname: (-counts[docname][name], docname))
+    """Return the page named after a name, or that uses it most; of several, the first to be read."""
+    last = name.rpartition(".")[2].lower()
+    using = [docname for docname in counts if counts[docname][name]]
+    return min(using, key=lambda page: (not page.endswith(f"_{last}"), -counts[page][name], page))
 
 
 def _add_entries(app: Sphinx, doctree: nodes.document, docname: str) -> None:

@@ -22,7 +22,9 @@ FOCUSED = """async () => {
   const box = shown.getClientRects()[0] || shown.getBoundingClientRect();  // of its first line
   const x = Math.min(Math.max(box.x + Math.min(box.width, 40) / 2, 0), innerWidth - 1);
   const y = Math.min(Math.max(box.y + Math.min(box.height, 40) / 2, 0), innerHeight - 1);
-  const above = document.elementFromPoint(x, y);
+  // A copy button that is not shown covers nothing.
+  const above = document.elementsFromPoint(x, y).find(
+    found => getComputedStyle(found.closest("button") || found).opacity !== "0");
   return {
     name: (element.getAttribute("aria-label") || element.innerText || element.className)
       .trim().slice(0, 60),

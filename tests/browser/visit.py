@@ -91,6 +91,8 @@ class Visit:
               }
               window.scrollTo(0, document.body.scrollHeight);
               await pause();
+              // A slow machine may have left out some on the way.
+              for (const image of document.images) image.loading = "eager";
             }"""
         )
         wait_until(self.page, PICTURES_CAME)

@@ -229,3 +229,7 @@ def test_parallel_reading_collects_from_all_pages(site: MiniSite) -> None:
     status, output = site.build("-j2")
     assert status == 0, output
     assert italics("pqrstu") <= font_characters((site.html / "_static/mathml.woff2").read_bytes())
+
+
+def test_a_bar_that_became_a_letter_has_no_attribute_of_operators() -> None:
+    assert '<mi mathvariant="normal">|</mi>' in translate("|w|").markup

@@ -10,7 +10,7 @@ from search_entries import errors_in, names_in
 
 PAGE = """
 {title}
-=======
+==============
 
 Here
 ----
@@ -75,13 +75,15 @@ def test_messages_are_found_in_outputs() -> None:
     assert errors_in(text) == ["mat1 and mat2 (here) cannot", "'x'"]
 
 
-def test_names_of_modules_are_counted() -> None:
-    counts = names_in(
-        "loss = F.cross_entropy(model(x), y)\nopt = torch.optim.SGD(p)\nself.data = 1"
-    )
-    assert counts == {
-        "cross_entropy": 1, "F.cross_entropy": 1, "SGD": 1, "optim.SGD": 1,
-    }  # fmt: skip
+def test_a_name_leads_to_the_page_that_is_named_after_it(site: MiniSite) -> None:
+    write(site, "01_linear", 1, "no error")
+    site.write("index.rst", "Site\n====\n\n.. toctree::\n\n   a\n   b\n   01_linear\n")
+    assert entries(site)["nn.linear"] == [("01_linear", "")]
+
+
+def test_names_behind_a_dot_are_counted() -> None:
+    counts = names_in("loss = F.cross_entropy(model(x), y)\nmodel(x).sum().item()\na = 1.5\n")
+    assert counts == {"cross_entropy": 1, "F.cross_entropy": 1, "sum": 1, "item": 1}
 
 
 def test_pages_show_no_trace(site: MiniSite) -> None:
