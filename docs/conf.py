@@ -143,6 +143,8 @@ html_baseurl = os.environ.get("FIRSTLAYERS_SITE_URL", "")
 html_static_path = ["_static"]
 html_css_files = ["firstlayers.css"]
 site_style_first = ["_static/styles/theme.css", "_static/styles/pydata-sphinx-theme.css"]
+# The theme's script sets it on each block of code, and measures the page between any two.
+site_style_without = ["tabindex"]
 site_style_apart = ["_static/mathml.css"]  # for pages with formulas
 html_js_files = ["firstlayers.js"]
 html_domain_indices = False  # one package has no need of a list of modules

@@ -96,7 +96,7 @@ def _lean_rules(
                     rule.content, skip_comments=True, skip_whitespace=True
                 )
                 if body := "".join(_lean_rules(inner, names, folder, to)):
-                    yield f"@{keyword} {prelude}{{{body}}}\n"
+                    yield f"@{keyword} {prelude}{{\n{body}}}\n"
             elif keyword in ("font-face", "page"):
                 yield f"@{keyword} {prelude}{{{_declarations(rule.content, folder, to)}}}\n"
             else:  # keyframes, which hold rules of another kind
@@ -166,6 +166,13 @@ def _text(tokens: list[Any]) -> str:
     return re.sub(r"\s+", " ", tinycss2.serialize(tokens)).strip()
 
 
+def without_rules_on(attributes: Iterable[str], css: str) -> str:
+    """Drop the rules whose selectors look at one of these attributes."""
+    named = tuple(f"[{name}" for name in attributes)
+    lines = css.splitlines(keepends=True)
+    return "".join(ln for ln in lines if not any(n in ln.partition("{")[0] for n in named))
+
+
 def without_unused_variables(css: str, names: AbstractSet[str] = frozenset()) -> str:
     """Drop the variables that no other rule reads, and that are not among `names`."""
     # A value ends at a semicolon or brace that is not inside of a string or an address.
@@ -219,7 +226,8 @@ def _one_sheet(
     app: Sphinx, pagename: str, _template: str, context: dict[str, Any], _doctree: object
 ) -> None:
     """Link to the one sheet in place of those that all pages share."""
-    own = context["css_files"]
+    # As Sphinx orders them, later: what comes last wins.
+    own = sorted(context["css_files"], key=lambda css: getattr(css, "priority", 500))
     shared = [css for css in own if _path(css) not in app.config.site_style_apart]
     context["css_files"] = [css for css in own if css not in shared]
     sheets = [*app.config.site_style_first, *map(_path, shared)]
@@ -271,6 +279,7 @@ def _write(app: Sphinx, exception: Exception | None) -> None:
         css += lean_css(source, names, posixpath.dirname(sheet), posixpath.dirname(SHEET))
         (out / sheet).unlink()
         (out / f"{sheet}.map").unlink(missing_ok=True)
+    css = without_rules_on(app.config.site_style_without, css)
     css = without_unused_variables(css, variables)
     for face, address in re.findall(r'(@font-face \{.*?url\("?([^)"]+\.woff2).*?\}\n)', css):
         font = out / posixpath.normpath(posixpath.join(posixpath.dirname(SHEET), address))
@@ -287,8 +296,10 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     """Join the style sheets of all pages.
 
     ``site_style_first`` names those that the theme's template links to itself, and
-    ``site_style_apart`` those that only some pages load.
+    ``site_style_apart`` those that only some pages load. ``site_style_without`` names attributes
+    that no rule may depend on, because scripts set them many times.
     """
+    app.add_config_value("site_style_without", [], "html", types=frozenset({list}))
     app.add_config_value("site_style_first", [], "html", types=frozenset({list}))
     app.add_config_value("site_style_apart", [], "html", types=frozenset({list}))
     app.connect("builder-inited", _start)

@@ -13,6 +13,7 @@ from site_style import (
     names_in_page,
     names_in_script,
     subset_icons,
+    without_rules_on,
     without_unused_variables,
 )
 
@@ -82,6 +83,12 @@ def test_variables_that_nothing_reads_go_and_what_only_they_read() -> None:
     assert without_unused_variables(css, {"--d"}) == "p{--c:1;--d:2;color:var(--c)}\n"
 
 
+def test_no_rule_is_left_that_looks_at_an_attribute() -> None:
+    css = 'p[tabindex="-1"]:focus{a:b}\np{content:"[tabindex]"}\na{color:red}\n'
+    assert without_rules_on(["tabindex"], css) == 'p{content:"[tabindex]"}\na{color:red}\n'
+    assert without_rules_on([], css) == css
+
+
 def test_names_are_found_in_pages_and_scripts() -> None:
     page = '<html data-x="no"><p class="one two" id="three">four</p></html>'
     assert names_in_page(page) == {"html", "p", "one", "two", "three"}
@@ -103,6 +110,7 @@ def test_a_font_of_icons_keeps_those_that_are_shown() -> None:
 def test_a_site_links_to_one_sheet_that_has_its_rules(tmp_path: Path) -> None:
     site = MiniSite(tmp_path, "site_style", conf=CONF)
     site.write("_static/own.css", ".lead{color:red}\n.nowhere{color:blue}\n")
+    site.write("_static/early.css", ".lead{color:green}\n")
     site.write("_static/apart.css", "p{}")
     site.write("_templates/layout.html", LAYOUT)
     site.write("index.rst", "Site\n====\n\n.. rst-class:: lead\n\nText.\n")
@@ -112,7 +120,7 @@ def test_a_site_links_to_one_sheet_that_has_its_rules(tmp_path: Path) -> None:
     sheets = re.findall(r'<link rel="stylesheet"[^>]*href="([^"?]+)', page)
     assert sheets == ["_static/styles/site.css", "_static/apart.css"]
     css = (site.html / sheets[0]).read_text("utf-8")
-    assert ".lead{color:red}" in css
+    assert css.index(".lead{color:green}") < css.index(".lead{color:red}")
     assert "nowhere" not in css
     assert not (site.html / "_static" / "own.css").exists()
     # A second build, in which no page changed, gives the same.
@@ -123,7 +131,7 @@ def test_a_site_links_to_one_sheet_that_has_its_rules(tmp_path: Path) -> None:
 CONF = """
 html_static_path = ["_static"]
 templates_path = ["_templates"]
-html_css_files = ["own.css", "apart.css"]
+html_css_files = ["own.css", "apart.css", ("early.css", {"priority": 100})]
 site_style_apart = ["_static/apart.css"]
 """
 
