@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from built import CHAPTER, CHAPTERS, GALLERY, PAGES
+from built import CHAPTER, CHAPTERS, GALLERY
 from clipboard import pasted
 from playwright.sync_api import Page
 from visit import wait_until
@@ -19,48 +19,21 @@ LINES = """() => [...document.querySelectorAll("article p, article li > p, artic
   })
   .filter(([, lines]) => lines >= 4)
   .map(([length, lines, text]) => [length / (lines - 0.3), text])"""
-# What is wider than its place, and cannot be scrolled there.
-CUT_OFF = """() => [...document.querySelectorAll("article :is(table, pre, math, img, dl, p)")]
-  .filter(element => element.checkVisibility())
-  .filter(element => {
-    if (element.getBoundingClientRect().right <= innerWidth + 1) return false;
-    for (let parent = element.parentElement; parent.tagName !== "ARTICLE"; parent = parent.parentElement) {
-      if (/auto|scroll/.test(getComputedStyle(parent).overflowX)) return false;
-    }
-    return true;
-  }).map(element => element.outerHTML.slice(0, 160))"""
 
 
-@pytest.mark.parametrize("name", [*CHAPTERS, "glossary.html", "data.html", "contributing.html"])
-def test_lines_are_not_too_long(name: str, open_page: Callable[..., Page]) -> None:
+CODE = "div.highlight-Python, div.highlight-python, div.highlight-pycon, div.highlight-console"
+WITHOUT_BUTTON = """selector => [...document.querySelectorAll(selector)].filter(
+  block => block.querySelectorAll("button.copybtn").length !== 1).map(block => block.outerHTML)"""
+
+
+@pytest.mark.parametrize("name", [*CHAPTERS, "data.html", "contributing.html"])
+def test_lines_are_short_and_code_can_be_copied(name: str, open_page: Callable[..., Page]) -> None:
     page = open_page(name, width=1600)
     lines = page.evaluate(LINES)
     assert lines
     assert [line for line in lines if line[0] > 92] == []
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_what_is_wide_scrolls_on_a_phone(name: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(name, width=360)
-    page.evaluate("() => document.querySelectorAll('details').forEach(fold => fold.open = true)")
-    assert page.evaluate(CUT_OFF) == []
-
-
-CODE = "div.highlight-Python, div.highlight-python, div.highlight-pycon, div.highlight-console"
-
-
-@pytest.mark.parametrize("name", [*CHAPTERS, "install.html", "data.html", "contributing.html"])
-def test_every_code_has_a_button_and_no_output_has_one(
-    name: str, open_page: Callable[..., Page]
-) -> None:
-    page = open_page(name)
     wait_until(page, "!!document.querySelector('button.copybtn')")
-    without = page.evaluate(
-        "s => [...document.querySelectorAll(s)].filter("
-        "block => block.querySelectorAll('button.copybtn').length !== 1).map(b => b.outerHTML)",
-        CODE,
-    )
-    assert without == []
+    assert page.evaluate(WITHOUT_BUTTON, CODE) == []
     outputs = page.locator(".sphx-glr-script-out button.copybtn, .fl-verdict button.copybtn")
     assert outputs.count() == 0
 
