@@ -22,3 +22,10 @@ new ResizeObserver(nameWhatScrolls).observe(document.documentElement);
 // The search shows the place where it found something, for which it fetches the page. In pages that were
 // opened from a folder, browsers forbid that.
 if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+
+// What it shows is text, and not the names of other pages in the lists of links above the text.
+document.addEventListener("DOMContentLoaded", () => {
+  if (typeof Search === "undefined") return;
+  const {htmlToText} = Search;
+  Search.htmlToText = (page, anchor) => htmlToText(page.replace(/<nav\b[^]*?<\/nav>/g, ""), anchor);
+});

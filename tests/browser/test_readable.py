@@ -66,7 +66,9 @@ def test_shapes_stand_out_among_comments(theme: str, open_page: Callable[..., Pa
     assert shape.inner_text().startswith("# (")
     comment = page.locator("div.highlight-Python .c1").first
     looks = "span => [getComputedStyle(span).color, getComputedStyle(span).fontWeight]"
-    assert shape.evaluate(looks) != comment.evaluate(looks)
+    (color, weight), (plain_color, plain_weight) = shape.evaluate(looks), comment.evaluate(looks)
+    assert color != plain_color
+    assert weight != plain_weight
 
 
 @pytest.mark.parametrize("width", [1280, 360])
