@@ -47,7 +47,7 @@ extensions = [
     "pictures",
     "plain_code",
     "search_entries",
-    "shape_comments",
+    "shape_colors",
     "site_style",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",

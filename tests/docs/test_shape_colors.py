@@ -7,7 +7,7 @@ import pytest
 from mini_site import MiniSite
 from pygments.lexers.python import PythonLexer
 from pygments.token import Comment
-from shape_comments import PythonWithShapes
+from shape_colors import PythonWithShapes
 
 if TYPE_CHECKING:
     from mini_gallery import MiniGallery
@@ -46,7 +46,7 @@ def test_no_character_is_lost() -> None:
 
 @pytest.mark.parametrize("name", ["python", "Python"])
 def test_pages_mark_them(name: str, tmp_path: Path) -> None:
-    site = MiniSite(tmp_path / "site", "shape_comments")
+    site = MiniSite(tmp_path / "site", "shape_colors")
     site.write("index.rst", f"Site\n====\n\n.. code-block:: {name}\n\n   x = 1  # (64, 10)\n")
     status, output = site.build()
     assert status == 0, output
@@ -54,7 +54,7 @@ def test_pages_mark_them(name: str, tmp_path: Path) -> None:
 
 
 def test_chapters_mark_them(mini_gallery: "MiniGallery") -> None:
-    mini_gallery.configure(("shape_comments",))
+    mini_gallery.configure(("shape_colors",))
     mini_gallery.write(
         "chapter", "import os\n\nx = os.sep  # (64, 10), one row an image\ny = 1  # one"
     )
