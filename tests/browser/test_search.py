@@ -6,6 +6,7 @@ import found
 import pytest
 from built import soup
 from playwright.sync_api import Page, expect
+from visit import Visit
 
 WANTED = [
     ("softmax", "tutorials/2_digits/03_softmax.html"),
@@ -70,3 +71,13 @@ def test_the_dialog_leads_to_the_results(open_page: Callable[..., Page]) -> None
 def test_nothing_found_is_said(open_page: Callable[..., Page]) -> None:
     page = open_page("search.html?q=qwxyzzy")
     expect(page.locator("#search-results .search-summary")).to_contain_text("did not match")
+
+
+def test_a_page_that_is_not_there_offers_to_search(visit: Callable[..., Visit]) -> None:
+    page = visit("tutorials/of_another_time.html").page
+    field = page.locator("main form.bd-search input")
+    expect(field).to_be_visible()
+    field.fill("softmax")
+    field.press("Enter")
+    page.wait_for_url("**/search.html?q=softmax")
+    assert "tutorials/2_digits/03_softmax.html" in first_results(page, 3)
