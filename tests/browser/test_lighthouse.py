@@ -16,7 +16,7 @@ from visit import FLAGS
 CATEGORIES = {"performance": 97, "accessibility": 100, "best-practices": 100, "seo": 100}
 
 
-def report(page: str, folder: Path) -> dict[str, Any]:
+def report(page: str, folder: Path, *categories: str) -> dict[str, Any]:
     """Let Lighthouse look at a page once."""
     path = folder / "report.json"
     result = node(
@@ -24,7 +24,7 @@ def report(page: str, folder: Path) -> dict[str, Any]:
             str(PROGRAMS / "lighthouse" / "cli" / "index.js"),
             ADDRESS + page,
             f"--chrome-flags=--headless=new {' '.join(FLAGS)}",
-            f"--only-categories={','.join(CATEGORIES)}",
+            f"--only-categories={','.join(categories)}",
             "--output=json",
             f"--output-path={path}",
             "--quiet",
@@ -54,13 +54,12 @@ def lost_points(report: dict[str, Any]) -> list[str]:
 
 @pytest.mark.parametrize("page", KINDS)
 def test_a_page_is_fast_and_has_full_marks(page: str, tmp_path: Path) -> None:
-    reports = [report(page, tmp_path) for _ in range(3)]
-    scores = {
-        name: round(
-            statistics.median(100 * found["categories"][name]["score"] for found in reports)
-        )
-        for name in CATEGORIES
-    }
+    first = report(page, tmp_path, *CATEGORIES)
+    # Of the four, only the speed differs from time to time.
+    reports = [first, *(report(page, tmp_path, "performance") for _ in range(2))]
+    speed = statistics.median(each["categories"]["performance"]["score"] for each in reports)
+    scores = {name: round(100 * first["categories"][name]["score"]) for name in CATEGORIES}
+    scores["performance"] = round(100 * speed)
     found.note("lighthouse", page, scores=scores)
     lost = {title for each in reports for title in lost_points(each)}
     assert {
