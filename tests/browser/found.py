@@ -42,7 +42,8 @@ def table() -> str:
         rows.append((f"search: place of the page for “{entry['page']}”", str(entry["place"])))
     for entry in kept["lighthouse"]:
         scores = " / ".join(str(entry["scores"][name]) for name in entry["scores"])
-        rows.append((f"Lighthouse, {' / '.join(entry['scores'])}: {entry['page']}", scores))
+        runs = f" ({entry['runs']} runs)" if entry["runs"] > 3 else ""
+        rows.append((f"Lighthouse, {' / '.join(entry['scores'])}: {entry['page']}", scores + runs))
     for entry in kept["weight"]:
         rows.append(
             (
