@@ -33,8 +33,8 @@ extensions = [
     "content_policy",
     "downloads",
     "exercise_folds",
-    "findable",
     "feedback",
+    "findable",
     "gallery_dataset",
     "gallery_stamp",  # before sphinx_gallery, whose cache it corrects
     "glossary_links",

@@ -151,8 +151,7 @@ def _card(app: Sphinx, pagename: str, title: str) -> tuple[str, str]:
     figure = source.parent / "images" / f"sphx_glr_{source.name}_001.png"
     track = ""
     if figure.exists():
-        (index,) = (app.env.titles[name] for name in [f"{pagename.rpartition('/')[0]}/index"])
-        track = index.astext()
+        track = app.env.titles[f"{pagename.rpartition('/')[0]}/index"].astext()
         name = pagename.rpartition("tutorials/")[2].replace("/", "-")
         says = f"{title}: a figure of this chapter."
     else:

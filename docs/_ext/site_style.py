@@ -147,19 +147,19 @@ def _declarations(content: list[Any], folder: str, to: str) -> str:
 
 def _moved(tokens: list[Any], folder: str, to: str) -> list[Any]:
     for token in tokens:
-        if token.type == "url" and not re.match(r"[a-z]+:|[/#]", token.value):
-            token.value = posixpath.relpath(posixpath.join(folder or ".", token.value), to or ".")
-            token.representation = f"url({token.value})"
+        if token.type == "url":
+            _move(token, "url({})", folder, to)
         elif token.type == "function" and token.lower_name == "url":
-            _moved_strings(token.arguments, folder, to)
+            for part in token.arguments:
+                if part.type == "string":
+                    _move(part, '"{}"', folder, to)
     return tokens
 
 
-def _moved_strings(tokens: list[Any], folder: str, to: str) -> None:
-    for token in tokens:
-        if token.type == "string" and not re.match(r"[a-z]+:|[/#]", token.value):
-            token.value = posixpath.relpath(posixpath.join(folder or ".", token.value), to or ".")
-            token.representation = f'"{token.value}"'
+def _move(token: Any, form: str, folder: str, to: str) -> None:
+    if not re.match(r"[a-z]+:|[/#]", token.value):
+        token.value = posixpath.relpath(posixpath.join(folder or ".", token.value), to or ".")
+        token.representation = form.format(token.value)
 
 
 def _text(tokens: list[Any]) -> str:
