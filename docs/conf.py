@@ -38,6 +38,7 @@ extensions = [
     "gallery_dataset",
     "gallery_stamp",  # before sphinx_gallery, whose cache it corrects
     "glossary_links",
+    "interactive",
     "inventories",
     "mathml",
     "method_links",
@@ -70,7 +71,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": "tutorials",
     "filename_pattern": rf"/tutorials/.*(?:{only})" if only else r"/\d\d_\w+\.py$",
     "within_subsection_order": "FileNameSortKey",  # the default sorts by length
-    "image_scrapers": ("gallery_figures.scraper",),
+    "image_scrapers": ("gallery_figures.scraper", "interactive.scraper"),
     "reset_modules": ("matplotlib", "gallery_reset.reset"),
     "reset_modules_order": "both",
     "matplotlib_animations": False,

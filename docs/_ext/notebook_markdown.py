@@ -113,6 +113,8 @@ class Markdown:
                 return "---"
             case _ if type(node).__name__ in ("Fold", "dropdown_main"):
                 return self._fold(node)
+            case _ if type(node).__name__ == "Interactive":
+                return "*On this chapter's page, there is something to try here.*"
             case _ if isinstance(node, _TRANSPARENT):
                 return self.blocks(node.children)
         raise ExtensionError(

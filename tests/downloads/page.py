@@ -34,8 +34,9 @@ def article_of(html: str) -> Tag:
     """Return the text of a built page, without what belongs to the page only."""
     article = BeautifulSoup(html, "html.parser").select_one("article.bd-article")
     assert article is not None
-    # Hints and answers are folded under an exercise; a notebook asks for them: hint("softmax").
-    for part in article.select(".fl-folds, .headerlink, .fl-downloads"):
+    # Hints and answers are folded under an exercise; a notebook asks for them: hint("softmax"). And
+    # what is operated in the browser is not there.
+    for part in article.select(".fl-folds, .fl-interactive, .headerlink, .fl-downloads"):
         part.decompose()
     return article
 
