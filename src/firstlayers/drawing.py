@@ -91,23 +91,32 @@ def rasterize(strokes: Sequence[Stroke]) -> Tensor:
     """
     image = torch.zeros(GRID, GRID, dtype=torch.float64)
     centers = torch.arange(GRID, dtype=torch.float64) + 0.5
-    y, x = centers[:, None], centers[None, :]  # (112, 1), (1, 112)
     for stroke in strokes:
         if not len(stroke.points):
             raise ValueError("a stroke needs at least one point")
         points = [(GRID * px, GRID * py) for px, py in stroke.points]
-        starts, ends = points[:1] + points[:-1], points  # the first is a dot
         reach = stroke.width * GRID / 2 + 0.5
-        for (ax, ay), (bx, by) in zip(starts, ends, strict=True):
+        starts = points[:1] + points[:-1]  # the first piece is a dot
+        for (ax, ay), (bx, by) in zip(starts, points, strict=True):
+            rows, columns = _near(ay, by, reach), _near(ax, bx, reach)  # the rest stays as it is
+            y, x = centers[rows, None], centers[None, columns]  # (rows, 1), (1, columns)
             dx, dy = bx - ax, by - ay
             length = dx * dx + dy * dy
-            along = ((x - ax) * dx + (y - ay) * dy) / length if length else torch.zeros_like(image)
+            along = ((x - ax) * dx + (y - ay) * dy) / length if length else torch.zeros_like(x + y)
             along = along.clamp(0, 1)
             off_x, off_y = x - (ax + along * dx), y - (ay + along * dy)
             distance = (off_x * off_x + off_y * off_y).sqrt()
             ink = ((reach - distance).clamp(0, 1) * 255 + 0.5).floor()
-            image = torch.minimum(image, 255 - ink) if stroke.erase else torch.maximum(image, ink)
+            part = image[rows, columns]
+            image[rows, columns] = (
+                torch.minimum(part, 255 - ink) if stroke.erase else torch.maximum(part, ink)
+            )
     return image.to(torch.uint8)
+
+
+def _near(a: float, b: float, reach: float) -> slice:
+    """Return the rows, or columns, from `a` to `b` and as far around them as the pen reaches."""
+    return slice(max(math.floor(min(a, b) - reach), 0), max(math.ceil(max(a, b) + reach), 0))
 
 
 def prepare(image: Tensor) -> Steps | None:
