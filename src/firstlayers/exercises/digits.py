@@ -3793,3 +3793,362 @@ add(
         ),
     )
 )
+
+
+def center_of_mass(image):
+    """(height, width) image -> row and column of its center of mass, as two floats."""
+    height, width = image.shape
+    mass = image.sum()
+    row = (image.sum(dim=1) * torch.arange(height)).sum() / mass
+    column = (image.sum(dim=0) * torch.arange(width)).sum() / mass
+    return row.item(), column.item()
+
+
+def _center(*, weights=lambda image: image, end=lambda image, row, column: (row, column)):
+    """Average the places, each weighted, and let ``end`` make the result of them."""
+
+    def center_of_mass(image):
+        weighed = weights(image).double()
+        rows, columns = weighed.nonzero(as_tuple=True)
+        weighed = weighed[rows, columns]
+        row, column = ((weighed * places).sum() / weighed.sum() for places in (rows, columns))
+        return end(image, row.item(), column.item())
+
+    return center_of_mass
+
+
+def _scaled(scale):
+    """Multiply both places by a number that depends on the image."""
+    return _center(
+        end=lambda image, row, column: (row * scale(image).item(), column * scale(image).item())
+    )
+
+
+def _counted(place_of):
+    """Look at the numbers of the rows, and then of the columns, that have ink."""
+
+    def center_of_mass(image):
+        ink = image > 0
+        return tuple(place_of(ink.any(dim=dim).nonzero().double()).item() for dim in (1, 0))
+
+    return center_of_mass
+
+
+def _brightest_pixel(image):
+    row, column = divmod(int(image.argmax()), image.shape[1])
+    return float(row), float(column)
+
+
+def _one_place_for_all(image):
+    pixels = image.flatten().double()
+    return ((pixels * torch.arange(len(pixels))).sum() / pixels.sum()).item()
+
+
+def _sums_along_the_wrong_axis(image):
+    height, width = image.shape
+    row = (image.sum(dim=0) * torch.arange(height)).sum() / image.sum()
+    column = (image.sum(dim=1) * torch.arange(width)).sum() / image.sum()
+    return row.item(), column.item()
+
+
+def _places_along_the_last_axis(image):
+    height, width = image.shape
+    row = (image * torch.arange(height)).sum() / image.sum()
+    column = (image * torch.arange(width)).sum() / image.sum()
+    return row.item(), column.item()
+
+
+def _every_row_with_every_place(image):
+    height, width = image.shape
+    row = (image.sum(dim=1, keepdim=True) * torch.arange(height)).sum() / image.sum()
+    column = (image.sum(dim=0, keepdim=True) * torch.arange(width)).sum() / image.sum()
+    return row.item(), column.item()
+
+
+def _products_that_overflow(image):
+    row = sum((image[row] * row).sum() for row in range(image.shape[0]))
+    column = sum((image[:, column] * column).sum() for column in range(image.shape[1]))
+    return (row / image.sum()).item(), (column / image.sum()).item()
+
+
+def _sums_that_overflow(image):
+    mass = row_sum = column_sum = 0
+    for row in range(image.shape[0]):
+        for column in range(image.shape[1]):
+            mass += image[row, column]
+            row_sum += image[row, column] * row
+            column_sum += image[row, column] * column
+    return (row_sum / mass).item(), (column_sum / mass).item()
+
+
+def _products_with_floats(image):
+    height, width = image.shape
+    row = image.sum(dim=1) @ torch.arange(height).float() / image.sum()
+    column = image.sum(dim=0) @ torch.arange(width).float() / image.sum()
+    return row.item(), column.item()
+
+
+def _products_with_whole_numbers(image):
+    height, width = image.shape
+    row = image.sum(dim=1) @ torch.arange(height) / image.sum()
+    column = image.sum(dim=0) @ torch.arange(width) / image.sum()
+    return row.item(), column.item()
+
+
+def _image_divided_in_place(image):
+    image /= image.sum()
+    row = (image.sum(dim=1) * torch.arange(len(image))).sum()
+    column = (image.sum(dim=0) * torch.arange(image.shape[1])).sum()
+    return row.item(), column.item()
+
+
+def _center_by_loops(image):
+    pixels = [
+        (brightness, row, column)
+        for row, line in enumerate(image.tolist())
+        for column, brightness in enumerate(line)
+    ]
+    mass = sum(brightness for brightness, _, _ in pixels)
+    return (
+        sum(brightness * row for brightness, row, _ in pixels) / mass,
+        sum(brightness * column for brightness, _, column in pixels) / mass,
+    )
+
+
+def _center_by_grids(image):
+    weights = image.double() / image.sum()
+    rows, columns = torch.meshgrid(*map(torch.arange, image.shape), indexing="ij")
+    return (weights * rows).sum().item(), (weights * columns).sum().item()
+
+
+def _center_by_products(image):
+    weights = image.float() / image.sum()
+    height, width = image.shape
+    row = torch.arange(height).float() @ weights @ torch.ones(width)
+    column = torch.ones(height) @ weights @ torch.arange(width).float()
+    return row.item(), column.item()
+
+
+def _center_by_einsum(image):
+    weights = image.float() / image.sum()
+    row = torch.einsum("rc,r->", weights, torch.arange(image.shape[0]).float())
+    column = torch.einsum("rc,c->", weights, torch.arange(image.shape[1]).float())
+    return float(row), float(column)
+
+
+def _center_by_places(image):
+    places = image.nonzero()  # (pixels with ink, 2)
+    weights = image[image > 0].float()  # (pixels with ink,)
+    return (weights @ places.float() / weights.sum()).tolist()
+
+
+add(
+    Exercise(
+        name="center_of_mass",
+        chapter="2_digits/11_draw_a_digit",
+        reference=center_of_mass,
+        checked="7 images, in uint8 and in float32, among them a single pixel",
+        cases=calls(_DRAWINGS),
+        slips=(
+            Slip(
+                "row and column swapped",
+                _center(end=lambda image, row, column: (column, row)),
+                "Both numbers are right, but they have changed places. An image is indexed by its row "
+                "first, and the row is asked for first.",
+            ),
+            Slip(
+                "sums along the wrong axis",
+                _sums_along_the_wrong_axis,
+                "On a square image, row and column are swapped. On others the shapes do not fit: "
+                "sum(dim=0) adds up the rows, and leaves a number for each column. Which one leaves a "
+                "number for each row?",
+            ),
+            Slip(
+                "places along the last axis",
+                _places_along_the_last_axis,
+                "On a square image, both numbers are the column. On others the shapes do not fit. A "
+                "tensor of one axis lies along the last axis of an image. How do you stand it up?",
+            ),
+            Slip(
+                "every row with every place",
+                _every_row_with_every_place,
+                "The column is right. For the row, sums of shape (height, 1) meet places of shape "
+                "(height,), and make a table of (height, height): each sum times each place. Is that "
+                "axis of length 1 needed?",
+            ),
+            Slip(
+                "all ink counts the same",
+                _center(weights=lambda image: image > 0),
+                "Right where all ink is equally bright. Here a faint pixel pulls as much as a white "
+                "one. How bright a pixel is should say how much its place counts.",
+            ),
+            Slip(
+                "all rows count the same",
+                _counted(lambda places: places.mean()),
+                "This is the mean of all rows that have ink, and the same for columns. A row with a "
+                "single faint pixel counts as much as one full of white. How much ink is in each?",
+            ),
+            Slip(
+                "middle of the bounding box",
+                _counted(lambda places: (places.min() + places.max()) / 2),
+                "This is halfway between the first and the last ink. The center of mass lies closer to "
+                "where most of the ink is. Every pixel has to take part.",
+            ),
+            Slip(
+                "middle of the image",
+                lambda image: ((image.shape[0] - 1) / 2, (image.shape[1] - 1) / 2),
+                "This is the middle of the image, and it is the same whatever is drawn. Where the ink "
+                "is has to take part.",
+            ),
+            Slip(
+                "half of height and width",
+                lambda image: (image.shape[0] / 2, image.shape[1] / 2),
+                "Half of the height and half of the width are the same whatever is drawn. Where the "
+                "ink is has to take part.",
+            ),
+            Slip(
+                "brightest pixel",
+                _brightest_pixel,
+                "This is the place of the brightest pixel. All others with ink count, too, each as "
+                "much as it is bright.",
+            ),
+            Slip(
+                "fullest row and column",
+                lambda image: tuple(float(image.sum(dim=dim).argmax()) for dim in (1, 0)),
+                "These are the row and the column with the most ink. All others with ink count, too, "
+                "each as much as there is in it. A mean lies between them.",
+            ),
+            Slip(
+                "not divided",
+                _scaled(lambda image: image.sum()),
+                "These are sums: each place times its brightness. Twice as bright, and they are twice "
+                "as large. By what do they have to be divided, so that a mean comes out?",
+            ),
+            Slip(
+                "divided by the number of pixels",
+                _scaled(lambda image: image.double().mean()),
+                "The sums are right, but they were divided by the number of all pixels. In a weighted "
+                "mean it is the weights that count: how much brightness is there in all?",
+            ),
+            Slip(
+                "divided by the number of bright pixels",
+                _scaled(lambda image: image[image > 0].double().mean()),
+                "The sums are right, but they were divided by the number of pixels with ink. In a "
+                "weighted mean it is the weights that count: how much brightness is there in all?",
+            ),
+            Slip(
+                "divided by the maximum",
+                _scaled(lambda image: image.double().sum() / image.max()),
+                "The sums are right, but they were divided by the brightest pixel. In a weighted mean "
+                "the weights sum to 1. What makes that of them?",
+            ),
+            Slip(
+                "places from 1",
+                _center(end=lambda image, row, column: (row + 1, column + 1)),
+                "Both numbers are too large by 1: the first row was counted as 1. Places count from 0 "
+                "here, as they do in an index.",
+            ),
+            Slip(
+                "parts of the sides",
+                _center(
+                    end=lambda image, row, column: (row / image.shape[0], column / image.shape[1])
+                ),
+                "Both numbers lie between 0 and 1: they were divided by height and width. Places are "
+                "asked for, counted in pixels.",
+            ),
+            Slip(
+                "counted from the middle",
+                _center(
+                    end=lambda image, row, column: (
+                        row - (image.shape[0] - 1) / 2,
+                        column - (image.shape[1] - 1) / 2,
+                    )
+                ),
+                "This says how far the center of mass is from the middle of the image. The place "
+                "itself is asked for: counted from the top left pixel, which is at 0 and 0.",
+            ),
+            Slip(
+                "counted from the first ink",
+                lambda image: _center()(_crop()(image)),
+                "Right within the part that holds the ink. But in the image, that part seldom begins at "
+                "0 and 0. Empty pixels weigh nothing, so there is no need to cut them off.",
+            ),
+            Slip(
+                "rounded",
+                _center(end=lambda image, row, column: (float(round(row)), float(round(column)))),
+                "These are the nearest whole numbers. A center of mass lies between pixels, almost "
+                "always. Leave what stands behind the point.",
+            ),
+            Slip(
+                "cut to whole numbers",
+                _center(end=lambda image, row, column: (float(int(row)), float(int(column)))),
+                "What stands behind the point is gone: // and int() cut it off. A center of mass lies "
+                "between pixels, almost always.",
+            ),
+            Slip(
+                "overflow in uint8",
+                _products_that_overflow,
+                "Right on float32. But uint8 ends at 255 and begins again at 0: 200 · 2 gives 144 "
+                "there. A Python number beside a tensor does not change its type. Which type has room?",
+            ),
+            Slip(
+                "overflow in every sum",
+                _sums_that_overflow,
+                "Right on float32. But uint8 ends at 255 and begins again at 0: 200 + 100 gives 44 "
+                "there. The sums of your loop stay in the type of the pixels. Which type has room?",
+            ),
+            Slip(
+                "uint8 refused",
+                _products_with_floats,
+                "Right on float32, and a RuntimeError on uint8: its sums are whole numbers, and @ wants "
+                "the same type on both sides. What makes floats of the pixels first?",
+            ),
+            Slip(
+                "float32 refused",
+                _products_with_whole_numbers,
+                "Right on uint8, and a RuntimeError on float32: @ wants the same type on both sides, "
+                "and torch.arange counts in whole numbers. What makes floats of them?",
+            ),
+            Slip(
+                "image divided in place",
+                _image_divided_in_place,
+                "The values are right on float32, but /= writes into the caller's image. uint8 has no "
+                "room for fractions, so there it is a RuntimeError. What makes a new tensor?",
+            ),
+            Slip(
+                "tensors returned",
+                _center(end=lambda image, row, column: (torch.tensor(row), torch.tensor(column))),
+                "The two numbers are right, but they come as tensors. Two Python floats are asked for. "
+                "Which method takes the number out of a tensor?",
+            ),
+            Slip(
+                "one tensor",
+                _center(end=lambda image, row, column: torch.tensor([row, column])),
+                "Both numbers are right, but they come in one tensor. Two Python floats are asked for. "
+                "Which method makes Python numbers of a tensor?",
+            ),
+            Slip(
+                "one number",
+                _one_place_for_all,
+                "A single number came back: the pixels were laid into one row, and counted through. In "
+                "an image a place is two numbers, and each has a mean of its own.",
+            ),
+        ),
+        variants=(
+            _center(),
+            _center_by_loops,
+            _center_by_grids,
+            _center_by_products,
+            _center_by_einsum,
+            _center_by_places,
+        ),
+        hints=(
+            "It is a mean of places in which a bright pixel counts more. Multiply each place by the "
+            "brightness there, add all up, and divide by all of the brightness.",
+            "All pixels in a row have the same row, so its sum is enough: image.sum(dim=1), of shape "
+            "(height,), and as many places. For the column, sum over the other axis.",
+            "image.sum(dim=1) times torch.arange(height), then the sum of that, divided by image.sum(), "
+            "and item(). The same with dim=0 and the width.",
+        ),
+    )
+)
