@@ -3415,3 +3415,740 @@ add(
         ),
     )
 )
+
+
+# 11_draw_a_digit
+
+
+def crop(image):
+    """(height, width) image -> the smallest part of it that holds all ink."""
+    ink = image > 0  # (height, width)
+    rows = ink.any(dim=1).nonzero().flatten()  # the places of rows with ink
+    columns = ink.any(dim=0).nonzero().flatten()  # the places of columns with ink
+    return image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def _drawn(*rows):
+    """Make an image of uint8 from text: a dot is black, and 9 is brightest."""
+    pixels = [[28 * int(pixel) for pixel in row.replace(".", "0")] for row in rows]
+    return torch.tensor(pixels, dtype=torch.uint8)
+
+
+def _blot(height, width, rows, columns):
+    """Make an image of uint8 with random ink in some rows and columns."""
+    image = torch.zeros(height, width, dtype=torch.uint8)
+    image[rows, columns] = torch.randint(1, 256, image[rows, columns].shape, dtype=torch.uint8)
+    return image
+
+
+_DRAWINGS = {
+    "a high image in uint8": lambda: (
+        _drawn(
+            ".......",
+            "....1..",
+            "...85..",
+            ".......",
+            "...9.6.",
+            "...8.6.",
+            ".2.....",
+            ".......",
+            ".......",
+        ),
+    ),
+    "a wide image in float32": lambda: (
+        _drawn(
+            "...........",
+            "..2......1.",
+            "..78..97...",
+            "......4....",
+            "...........",
+        )
+        / 252,
+    ),
+    "a square image in uint8": lambda: (
+        _drawn(
+            "........",
+            "........",
+            "........",
+            ".....82.",
+            ".....96.",
+            ".....18.",
+            "......4.",
+            "........",
+        ),
+    ),
+    "a square image in float32": lambda: (
+        _drawn(
+            ".....",
+            ".92..",
+            ".28..",
+            ".1.7.",
+            ".....",
+        )
+        / 252,
+    ),
+    "a single pixel": lambda: (
+        _drawn(
+            "......",
+            "......",
+            "....6.",
+            "......",
+        ),
+    ),
+    "ink at every border": lambda: (
+        _drawn(
+            "12.",
+            "975",
+            ".78",
+            ".3.",
+        )
+        / 252,
+    ),
+    "28 by 28 pixels": lambda: (_blot(28, 28, slice(3, 20), slice(11, 19)),),
+}
+"""What the exercises on drawings are asked."""
+
+
+def _crop(
+    *,
+    ink=lambda image: image > 0,
+    part=lambda image, top, bottom, left, right: image[top:bottom, left:right],
+):
+    """Crop from top and left to before bottom and right."""
+
+    def crop(image):
+        rows, columns = torch.where(ink(image))
+        top, bottom = int(rows.min()), int(rows.max()) + 1
+        left, right = int(columns.min()), int(columns.max()) + 1
+        return part(image, top, bottom, left, right)
+
+    return crop
+
+
+def _without_gaps(image):
+    ink = image > 0
+    return image[ink.any(dim=1)][:, ink.any(dim=0)]
+
+
+def _as_many_as_have_ink(image):
+    ink = image > 0
+    height, width = ink.any(dim=1).sum(), ink.any(dim=0).sum()
+    top, left = ink.any(dim=1).int().argmax(), ink.any(dim=0).int().argmax()
+    return image[top : top + height, left : left + width]
+
+
+def _full_rows_and_columns(image):
+    ink = image > 0
+    rows, columns = ink.all(dim=1).nonzero()[:, 0], ink.all(dim=0).nonzero()[:, 0]
+    return image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def _from_first_to_last_pixel(image):
+    places = image.nonzero()
+    (top, left), (bottom, right) = places[0], places[-1]
+    return image[top : bottom + 1, left : right + 1]
+
+
+def _square_part(image, top, bottom, left, right):
+    side = max(bottom - top, right - left)
+    return image[top : top + side, left : left + side]
+
+
+def _one_pair_of_bounds(image, top, bottom, left, right):
+    first, last = min(top, left), max(bottom, right)
+    return image[first:last, first:last]
+
+
+def _margins_counted_from_the_end(image, top, bottom, left, right):
+    height, width = image.shape
+    return image[top : -(height - bottom), left : -(width - right)]
+
+
+def _crop_after_blackening(image):
+    image[image > 0] = 1
+    return _crop()(image)
+
+
+def _peeled(image):
+    while not image[0].any():
+        image = image[1:]
+    while not image[-1].any():
+        image = image[:-1]
+    while not image[:, 0].any():
+        image = image[:, 1:]
+    while not image[:, -1].any():
+        image = image[:, :-1]
+    return image
+
+
+def _crop_by_running_sums(image):
+    for dim in (1, 0):
+        ink = image.sum(dim=dim)
+        before = ink.cumsum(0) > 0
+        after = ink.flip(0).cumsum(0).flip(0) > 0
+        image = image[before & after] if dim == 1 else image[:, before & after]
+    return image
+
+
+def _crop_by_places(image):
+    places = torch.argwhere(image > 0)
+    top, left = places.min(dim=0).values.tolist()
+    bottom, right = places.max(dim=0).values.tolist()
+    return image[top : bottom + 1, left : right + 1].clone()
+
+
+def _crop_by_lists(image):
+    rows = [row for row in range(image.shape[0]) if image[row].max() > 0]
+    columns = [column for column in range(image.shape[1]) if image[:, column].max() > 0]
+    return image.narrow(0, rows[0], rows[-1] - rows[0] + 1).narrow(
+        1, columns[0], columns[-1] - columns[0] + 1
+    )
+
+
+add(
+    Exercise(
+        name="crop",
+        chapter="2_digits/11_draw_a_digit",
+        reference=crop,
+        axes=("rows", "columns"),
+        checked="7 images, among them a single pixel and one with ink at every border",
+        cases=calls(_DRAWINGS),
+        slips=(
+            Slip(
+                "last row and column lost",
+                _crop(part=lambda image, t, b, le, r: image[t : b - 1, le : r - 1]),
+                "One row at the bottom and one column at the right are missing, and they have ink. A "
+                "slice stops before the number behind its colon. What has to be there instead?",
+            ),
+            Slip(
+                "a row and a column too many",
+                _crop(part=lambda image, t, b, le, r: image[t : b + 1, le : r + 1]),
+                "Below the ink there is still an empty row, and at the right an empty column, unless "
+                "the image ends there. How far behind the last ink does the slice have to stop?",
+            ),
+            Slip(
+                "rows only",
+                _crop(part=lambda image, t, b, le, r: image[t:b]),
+                "Above and below everything is right. But at the left and the right all columns are "
+                "still there, empty ones as well. The columns have bounds of their own.",
+            ),
+            Slip(
+                "columns only",
+                _crop(part=lambda image, t, b, le, r: image[:, le:r]),
+                "At the left and the right everything is right. But above and below all rows are still "
+                "there, empty ones as well. The rows have bounds of their own.",
+            ),
+            Slip(
+                "top and left only",
+                _crop(part=lambda image, t, b, le, r: image[t:, le:]),
+                "The part begins in the right place, but it reaches to the end of the image. Where is "
+                "the last ink in each direction?",
+            ),
+            Slip(
+                "bottom and right only",
+                _crop(part=lambda image, t, b, le, r: image[:b, :r]),
+                "The part ends in the right place, but it begins with the image. Where is the first "
+                "ink in each direction?",
+            ),
+            Slip(
+                "gaps closed",
+                _without_gaps,
+                "Empty rows and columns inside the drawing are gone as well, and its parts moved "
+                "together. A mask as an index keeps only what is True. What lies between the first and "
+                "the last ink shall stay.",
+            ),
+            Slip(
+                "two masks in one index",
+                lambda image: image[(image > 0).any(dim=1), (image > 0).any(dim=0)],
+                "Two masks in one index go in pairs: the first True of one with the first of the other. "
+                "That picks single pixels, or raises an IndexError where one has more. What takes all "
+                "that lies between two places?",
+            ),
+            Slip(
+                "as many rows as have ink",
+                _as_many_as_have_ink,
+                "Right for a drawing without gaps. Each empty row or column inside makes the part one "
+                "too small: how many have ink does not tell where the last of them is.",
+            ),
+            Slip(
+                "size as the end",
+                _crop(part=lambda image, t, b, le, r: image[t : b - t, le : r - le]),
+                "Behind the colons stands how large the part is. A slice wants to know where it ends, "
+                "counted from the border of the image. The two agree only if it begins at 0.",
+            ),
+            Slip(
+                "margins counted from the end",
+                _crop(part=_margins_counted_from_the_end),
+                "Right where rows below and columns at the right are empty. With ink at the border "
+                "none has to go, but -0 is 0, and a slice that ends at 0 holds nothing. Count from "
+                "the front.",
+            ),
+            Slip(
+                "first and last pixel",
+                _from_first_to_last_pixel,
+                "The rows are right. But the first pixel of the list is the first in the top row, and "
+                "others may lie further to the left. The columns need a smallest and a largest place "
+                "of their own.",
+            ),
+            Slip(
+                "rows and columns swapped",
+                _crop(part=lambda image, t, b, le, r: image[le:r, t:b]),
+                "The rows are cut with the bounds of the columns, and the columns with those of the "
+                "rows. That is silent where they are the same. Which axis does any(dim=0) take away?",
+            ),
+            Slip(
+                "one pair of bounds",
+                _crop(part=_one_pair_of_bounds),
+                "Rows and columns are cut at the same places: at the smallest and the largest of all. "
+                "But ink can begin at one row and at quite another column. Keep them apart.",
+            ),
+            Slip(
+                "a square",
+                _crop(part=_square_part),
+                "The longer side was taken for both directions, so that along the shorter one empty "
+                "pixels are left. The smallest part is asked for, whatever its shape.",
+            ),
+            Slip(
+                "transposed",
+                _crop(part=lambda image, t, b, le, r: image[t:b, le:r].T),
+                "The right part, but it lies on its side: its rows have become columns. The order of "
+                "the axes shall stay.",
+            ),
+            Slip(
+                "all instead of any",
+                _full_rows_and_columns,
+                "Only rows and columns that are full of ink were looked for. Most drawings have none, "
+                "and then there is no first one. How much ink has a row to have?",
+            ),
+            Slip(
+                "brighter than the mean",
+                _crop(ink=lambda image: image > image.float().mean()),
+                "Faint pixels at the edge were cut off: only what is brighter than the mean counted as "
+                "ink. Gray is ink, too, as the edge of a stroke is.",
+            ),
+            Slip(
+                "brighter than half",
+                _crop(ink=lambda image: image > image.max() / 2),
+                "Faint pixels at the edge were cut off: only what is brighter than half of the maximum "
+                "counted as ink. Gray is ink, too, as the edge of a stroke is.",
+            ),
+            Slip(
+                "a threshold of 0.5",
+                _crop(ink=lambda image: image > 0.5),
+                "Right on uint8, but in float32 white is 1, and pixels up to 0.5 were cut off. Gray is "
+                "ink, too. Above which number does it begin in both?",
+            ),
+            Slip(
+                "gray lost in float32",
+                _crop(ink=lambda image: image.int() > 0),
+                "Right on uint8, but in float32 white is 1, and everything below 1 was taken for empty. "
+                "(As a whole number, 0.9 is 0.) Gray is ink, too. Where does it begin?",
+            ),
+            Slip(
+                "pixels in a row",
+                lambda image: image[image > 0],
+                "The pixels with ink came back in one long row, and nobody knows where they were. A "
+                "mask of two axes as an index does that. What cuts a rectangle?",
+            ),
+            Slip(
+                "the bounds",
+                _crop(part=lambda image, t, b, le, r: (t, b - 1, le, r - 1)),
+                "These are the right bounds: the first and last row, the first and last column. Now cut "
+                "that part out of the image, and return it.",
+            ),
+            Slip(
+                "a mask",
+                _crop(part=lambda image, t, b, le, r: image[t:b, le:r] > 0),
+                "The right part, but it says only where there is ink, and the shades of gray are gone. "
+                "The mask tells where to cut. What shall be cut?",
+            ),
+            Slip(
+                "the whole image",
+                lambda image: image,
+                "The image came back as it was. The empty rows above and below the ink and the empty "
+                "columns beside it should be gone.",
+            ),
+            Slip(
+                "the caller's image changed",
+                _crop_after_blackening,
+                "All ink became 1, in the result and in the caller's image: image[…] = 1 writes into "
+                "what was given. A comparison makes a new tensor, and leaves the image as it is.",
+            ),
+        ),
+        variants=(
+            _crop(),
+            _peeled,
+            _crop_by_running_sums,
+            _crop_by_places,
+            _crop_by_lists,
+            _crop(ink=lambda image: image != 0),
+        ),
+        hints=(
+            "Look for the first and the last row with any ink, and then for the first and the last "
+            "column. What lies between them stays, whether it is empty or not.",
+            "image > 0 has the shape (height, width). any over the columns leaves a yes or no for each "
+            "row, of shape (height,), and nonzero() turns that into the places of the rows with ink.",
+            "(image > 0).any(dim=1).nonzero() for the rows, and the same with dim=0 for the columns. "
+            "Then one slice for each axis, from the first place to the last, and that one included.",
+        ),
+    )
+)
+
+
+def center_of_mass(image):
+    """(height, width) image -> row and column of its center of mass, as two floats."""
+    height, width = image.shape
+    mass = image.sum()
+    row = (image.sum(dim=1) * torch.arange(height)).sum() / mass
+    column = (image.sum(dim=0) * torch.arange(width)).sum() / mass
+    return row.item(), column.item()
+
+
+def _center(*, weights=lambda image: image, end=lambda image, row, column: (row, column)):
+    """Average the places, each weighted, and let ``end`` make the result of them."""
+
+    def center_of_mass(image):
+        weighed = weights(image).double()
+        rows, columns = weighed.nonzero(as_tuple=True)
+        weighed = weighed[rows, columns]
+        row, column = ((weighed * places).sum() / weighed.sum() for places in (rows, columns))
+        return end(image, row.item(), column.item())
+
+    return center_of_mass
+
+
+def _scaled(scale):
+    """Multiply both places by a number that depends on the image."""
+    return _center(
+        end=lambda image, row, column: (row * scale(image).item(), column * scale(image).item())
+    )
+
+
+def _counted(place_of):
+    """Look at the numbers of the rows, and then of the columns, that have ink."""
+
+    def center_of_mass(image):
+        ink = image > 0
+        return tuple(place_of(ink.any(dim=dim).nonzero().double()).item() for dim in (1, 0))
+
+    return center_of_mass
+
+
+def _brightest_pixel(image):
+    row, column = divmod(int(image.argmax()), image.shape[1])
+    return float(row), float(column)
+
+
+def _one_place_for_all(image):
+    pixels = image.flatten().double()
+    return ((pixels * torch.arange(len(pixels))).sum() / pixels.sum()).item()
+
+
+def _sums_along_the_wrong_axis(image):
+    height, width = image.shape
+    row = (image.sum(dim=0) * torch.arange(height)).sum() / image.sum()
+    column = (image.sum(dim=1) * torch.arange(width)).sum() / image.sum()
+    return row.item(), column.item()
+
+
+def _places_along_the_last_axis(image):
+    height, width = image.shape
+    row = (image * torch.arange(height)).sum() / image.sum()
+    column = (image * torch.arange(width)).sum() / image.sum()
+    return row.item(), column.item()
+
+
+def _every_row_with_every_place(image):
+    height, width = image.shape
+    row = (image.sum(dim=1, keepdim=True) * torch.arange(height)).sum() / image.sum()
+    column = (image.sum(dim=0, keepdim=True) * torch.arange(width)).sum() / image.sum()
+    return row.item(), column.item()
+
+
+def _products_that_overflow(image):
+    row = sum((image[row] * row).sum() for row in range(image.shape[0]))
+    column = sum((image[:, column] * column).sum() for column in range(image.shape[1]))
+    return (row / image.sum()).item(), (column / image.sum()).item()
+
+
+def _sums_that_overflow(image):
+    mass = row_sum = column_sum = 0
+    for row in range(image.shape[0]):
+        for column in range(image.shape[1]):
+            mass += image[row, column]
+            row_sum += image[row, column] * row
+            column_sum += image[row, column] * column
+    return (row_sum / mass).item(), (column_sum / mass).item()
+
+
+def _products_with_floats(image):
+    height, width = image.shape
+    row = image.sum(dim=1) @ torch.arange(height).float() / image.sum()
+    column = image.sum(dim=0) @ torch.arange(width).float() / image.sum()
+    return row.item(), column.item()
+
+
+def _products_with_whole_numbers(image):
+    height, width = image.shape
+    row = image.sum(dim=1) @ torch.arange(height) / image.sum()
+    column = image.sum(dim=0) @ torch.arange(width) / image.sum()
+    return row.item(), column.item()
+
+
+def _image_divided_in_place(image):
+    image /= image.sum()
+    row = (image.sum(dim=1) * torch.arange(len(image))).sum()
+    column = (image.sum(dim=0) * torch.arange(image.shape[1])).sum()
+    return row.item(), column.item()
+
+
+def _center_by_loops(image):
+    pixels = [
+        (brightness, row, column)
+        for row, line in enumerate(image.tolist())
+        for column, brightness in enumerate(line)
+    ]
+    mass = sum(brightness for brightness, _, _ in pixels)
+    return (
+        sum(brightness * row for brightness, row, _ in pixels) / mass,
+        sum(brightness * column for brightness, _, column in pixels) / mass,
+    )
+
+
+def _center_by_grids(image):
+    weights = image.double() / image.sum()
+    rows, columns = torch.meshgrid(*map(torch.arange, image.shape), indexing="ij")
+    return (weights * rows).sum().item(), (weights * columns).sum().item()
+
+
+def _center_by_products(image):
+    weights = image.float() / image.sum()
+    height, width = image.shape
+    row = torch.arange(height).float() @ weights @ torch.ones(width)
+    column = torch.ones(height) @ weights @ torch.arange(width).float()
+    return row.item(), column.item()
+
+
+def _center_by_einsum(image):
+    weights = image.float() / image.sum()
+    row = torch.einsum("rc,r->", weights, torch.arange(image.shape[0]).float())
+    column = torch.einsum("rc,c->", weights, torch.arange(image.shape[1]).float())
+    return float(row), float(column)
+
+
+def _center_by_places(image):
+    places = image.nonzero()  # (pixels with ink, 2)
+    weights = image[image > 0].float()  # (pixels with ink,)
+    return (weights @ places.float() / weights.sum()).tolist()
+
+
+add(
+    Exercise(
+        name="center_of_mass",
+        chapter="2_digits/11_draw_a_digit",
+        reference=center_of_mass,
+        checked="7 images, in uint8 and in float32, among them a single pixel",
+        cases=calls(_DRAWINGS),
+        slips=(
+            Slip(
+                "row and column swapped",
+                _center(end=lambda image, row, column: (column, row)),
+                "Both numbers are right, but they have changed places. An image is indexed by its row "
+                "first, and the row is asked for first.",
+            ),
+            Slip(
+                "sums along the wrong axis",
+                _sums_along_the_wrong_axis,
+                "On a square image, row and column are swapped. On others the shapes do not fit: "
+                "sum(dim=0) adds up the rows, and leaves a number for each column. Which one leaves a "
+                "number for each row?",
+            ),
+            Slip(
+                "places along the last axis",
+                _places_along_the_last_axis,
+                "On a square image, both numbers are the column. On others the shapes do not fit. A "
+                "tensor of one axis lies along the last axis of an image. How do you stand it up?",
+            ),
+            Slip(
+                "every row with every place",
+                _every_row_with_every_place,
+                "The column is right. For the row, sums of shape (height, 1) meet places of shape "
+                "(height,), and make a table of (height, height): each sum times each place. Is that "
+                "axis of length 1 needed?",
+            ),
+            Slip(
+                "all ink counts the same",
+                _center(weights=lambda image: image > 0),
+                "Right where all ink is equally bright. Here a faint pixel pulls as much as a white "
+                "one. How bright a pixel is should say how much its place counts.",
+            ),
+            Slip(
+                "all rows count the same",
+                _counted(lambda places: places.mean()),
+                "This is the mean of all rows that have ink, and the same for columns. A row with a "
+                "single faint pixel counts as much as one full of white. How much ink is in each?",
+            ),
+            Slip(
+                "middle of the bounding box",
+                _counted(lambda places: (places.min() + places.max()) / 2),
+                "This is halfway between the first and the last ink. The center of mass lies closer to "
+                "where most of the ink is. Every pixel has to take part.",
+            ),
+            Slip(
+                "middle of the image",
+                lambda image: ((image.shape[0] - 1) / 2, (image.shape[1] - 1) / 2),
+                "This is the middle of the image, and it is the same whatever is drawn. Where the ink "
+                "is has to take part.",
+            ),
+            Slip(
+                "half of height and width",
+                lambda image: (image.shape[0] / 2, image.shape[1] / 2),
+                "Half of the height and half of the width are the same whatever is drawn. Where the "
+                "ink is has to take part.",
+            ),
+            Slip(
+                "brightest pixel",
+                _brightest_pixel,
+                "This is the place of the brightest pixel. All others with ink count, too, each as "
+                "much as it is bright.",
+            ),
+            Slip(
+                "fullest row and column",
+                lambda image: tuple(float(image.sum(dim=dim).argmax()) for dim in (1, 0)),
+                "These are the row and the column with the most ink. All others with ink count, too, "
+                "each as much as there is in it. A mean lies between them.",
+            ),
+            Slip(
+                "not divided",
+                _scaled(lambda image: image.sum()),
+                "These are sums: each place times its brightness. Twice as bright, and they are twice "
+                "as large. By what do they have to be divided, so that a mean comes out?",
+            ),
+            Slip(
+                "divided by the number of pixels",
+                _scaled(lambda image: image.double().mean()),
+                "The sums are right, but they were divided by the number of all pixels. In a weighted "
+                "mean it is the weights that count: how much brightness is there in all?",
+            ),
+            Slip(
+                "divided by the number of bright pixels",
+                _scaled(lambda image: image[image > 0].double().mean()),
+                "The sums are right, but they were divided by the number of pixels with ink. In a "
+                "weighted mean it is the weights that count: how much brightness is there in all?",
+            ),
+            Slip(
+                "divided by the maximum",
+                _scaled(lambda image: image.double().sum() / image.max()),
+                "The sums are right, but they were divided by the brightest pixel. In a weighted mean "
+                "the weights sum to 1. What makes that of them?",
+            ),
+            Slip(
+                "places from 1",
+                _center(end=lambda image, row, column: (row + 1, column + 1)),
+                "Both numbers are too large by 1: the first row was counted as 1. Places count from 0 "
+                "here, as they do in an index.",
+            ),
+            Slip(
+                "parts of the sides",
+                _center(
+                    end=lambda image, row, column: (row / image.shape[0], column / image.shape[1])
+                ),
+                "Both numbers lie between 0 and 1: they were divided by height and width. Places are "
+                "asked for, counted in pixels.",
+            ),
+            Slip(
+                "counted from the middle",
+                _center(
+                    end=lambda image, row, column: (
+                        row - (image.shape[0] - 1) / 2,
+                        column - (image.shape[1] - 1) / 2,
+                    )
+                ),
+                "This says how far the center of mass is from the middle of the image. The place "
+                "itself is asked for: counted from the top left pixel, which is at 0 and 0.",
+            ),
+            Slip(
+                "counted from the first ink",
+                lambda image: _center()(_crop()(image)),
+                "Right within the part that holds the ink. But in the image, that part seldom begins at "
+                "0 and 0. Empty pixels weigh nothing, so there is no need to cut them off.",
+            ),
+            Slip(
+                "rounded",
+                _center(end=lambda image, row, column: (float(round(row)), float(round(column)))),
+                "These are the nearest whole numbers. A center of mass lies between pixels, almost "
+                "always. Leave what stands behind the point.",
+            ),
+            Slip(
+                "cut to whole numbers",
+                _center(end=lambda image, row, column: (float(int(row)), float(int(column)))),
+                "What stands behind the point is gone: // and int() cut it off. A center of mass lies "
+                "between pixels, almost always.",
+            ),
+            Slip(
+                "overflow in uint8",
+                _products_that_overflow,
+                "Right on float32. But uint8 ends at 255 and begins again at 0: 200 · 2 gives 144 "
+                "there. A Python number beside a tensor does not change its type. Which type has room?",
+            ),
+            Slip(
+                "overflow in every sum",
+                _sums_that_overflow,
+                "Right on float32. But uint8 ends at 255 and begins again at 0: 200 + 100 gives 44 "
+                "there. The sums of your loop stay in the type of the pixels. Which type has room?",
+            ),
+            Slip(
+                "uint8 refused",
+                _products_with_floats,
+                "Right on float32, and a RuntimeError on uint8: its sums are whole numbers, and @ wants "
+                "the same type on both sides. What makes floats of the pixels first?",
+            ),
+            Slip(
+                "float32 refused",
+                _products_with_whole_numbers,
+                "Right on uint8, and a RuntimeError on float32: @ wants the same type on both sides, "
+                "and torch.arange counts in whole numbers. What makes floats of them?",
+            ),
+            Slip(
+                "image divided in place",
+                _image_divided_in_place,
+                "The values are right on float32, but /= writes into the caller's image. uint8 has no "
+                "room for fractions, so there it is a RuntimeError. What makes a new tensor?",
+            ),
+            Slip(
+                "tensors returned",
+                _center(end=lambda image, row, column: (torch.tensor(row), torch.tensor(column))),
+                "The two numbers are right, but they come as tensors. Two Python floats are asked for. "
+                "Which method takes the number out of a tensor?",
+            ),
+            Slip(
+                "one tensor",
+                _center(end=lambda image, row, column: torch.tensor([row, column])),
+                "Both numbers are right, but they come in one tensor. Two Python floats are asked for. "
+                "Which method makes Python numbers of a tensor?",
+            ),
+            Slip(
+                "one number",
+                _one_place_for_all,
+                "A single number came back: the pixels were laid into one row, and counted through. In "
+                "an image a place is two numbers, and each has a mean of its own.",
+            ),
+        ),
+        variants=(
+            _center(),
+            _center_by_loops,
+            _center_by_grids,
+            _center_by_products,
+            _center_by_einsum,
+            _center_by_places,
+        ),
+        hints=(
+            "It is a mean of places in which a bright pixel counts more. Multiply each place by the "
+            "brightness there, add all up, and divide by all of the brightness.",
+            "All pixels in a row have the same row, so its sum is enough: image.sum(dim=1), of shape "
+            "(height,), and as many places. For the column, sum over the other axis.",
+            "image.sum(dim=1) times torch.arange(height), then the sum of that, divided by image.sum(), "
+            "and item(). The same with dim=0 and the width.",
+        ),
+    )
+)
