@@ -38,7 +38,7 @@ import matplotlib.pyplot as plt
 import torch
 from torch.nn import functional as F
 
-from firstlayers import data, drawing, models, plotting, training
+from firstlayers import data, drawing, models, plotting
 
 plotting.use_style()
 generator = torch.Generator().manual_seed(0)
@@ -70,7 +70,10 @@ reads_digits = dataset_name != "FashionMNIST"  # else drawings of digits have no
 images, labels = data.as_tensors(train_set)  # (N, 1, 28, 28), (N,)
 test_images, test_labels = data.as_tensors(test_set)  # (M, 1, 28, 28), (M,)
 images, labels = images[:6000], labels[:6000]  # (N, 1, 28, 28), (N,)
-test_images, test_labels = test_images[:2000], test_labels[:2000]  # (M, 1, 28, 28), (M,)
+test_images, test_labels = (
+    test_images[:2000],
+    test_labels[:2000],
+)  # (M, 1, 28, 28), (M,)
 
 
 def to_input(pixels):
@@ -107,8 +110,8 @@ def train(model, make_images, rounds):
 
 torch.manual_seed(0)
 plain = models.Network()
-rounds = max(8, 45_000 // len(labels))
-train(plain, lambda: images, rounds // 3)
+rounds = max(10, 60_000 // len(labels))
+train(plain, lambda: images, rounds // 4)
 
 shrunk = F.avg_pool2d(drawings[:, None] / 255, 4)  # (300, 1, 28, 28)
 found = {"images as they are, drawings shrunk": accuracy(plain, shrunk, drawn_labels)}
@@ -150,7 +153,7 @@ print(f"crop: {height} rows and {width} columns are left of {len(image)}")
 
 def overlaps(new, old):
     """(new, old): which share of each old row every new row consists of."""
-    edges = torch.linspace(0, old, new + 1)  # (new + 1,)
+    edges = torch.linspace(0, old, new + 1)  # (edges,)
     starts, ends = edges[:-1, None], edges[1:, None]  # (new, 1), (new, 1)
     places = torch.arange(old)  # (old,)
     covered = torch.minimum(ends, places + 1) - torch.maximum(starts, places)
@@ -189,7 +192,9 @@ fig = plt.figure(figsize=(7, 2.1))
 titles = ["drawn", "1. cropped", "2. scaled", "3. centered"]
 pictures = [image, cropped, scaled, centered]
 for part, title, picture in zip(fig.subfigures(1, 4), titles, pictures, strict=True):
-    plotting.show_images(picture, [f"{title}\n{len(picture)} x {len(picture[0])}"], fig=part)
+    plotting.show_images(
+        picture, [f"{title}\n{len(picture)} x {len(picture[0])}"], fig=part
+    )
 plotting.describe(
     fig,
     f"A drawing in four steps: as drawn, {len(image)} by {len(image)} pixels; cropped to "
@@ -227,7 +232,7 @@ drawn_pixels = prepare_all(drawings)  # (300, 1, 28, 28)
 
 torch.manual_seed(0)
 prepared = models.Network()
-train(prepared, lambda: train_pixels, rounds // 3)
+train(prepared, lambda: train_pixels, rounds // 4)
 found["both prepared"] = accuracy(prepared, drawn_pixels, drawn_labels)
 for words, hits in found.items():
     print(f"{words:<36}{hits:.1%} of the drawings")
@@ -259,13 +264,15 @@ def vary():
     def between(low, high):
         return low + (high - low) * torch.rand(count, 1, 1, 1)  # (N, 1, 1, 1)
 
-    thin = (train_pixels - between(0, 0.9) * surroundings).clamp(min=0)  # (N, 1, 28, 28)
+    thin = (train_pixels - between(0, 0.9) * surroundings).clamp(
+        min=0
+    )  # (N, 1, 28, 28)
     thin = thin / thin.amax(dim=(2, 3), keepdim=True)  # (N, 1, 28, 28)
 
-    turn, slant = between(-0.2, 0.2), between(-0.35, 0.35)  # (N, 1, 1, 1), (N, 1, 1, 1)
+    turn, slant = between(-0.2, 0.2), between(-0.5, 0.5)  # (N, 1, 1, 1), (N, 1, 1, 1)
     across, down = between(0.8, 1.6), between(0.85, 1.2)  # (N, 1, 1, 1), (N, 1, 1, 1)
-    to_x = [turn.cos() * across, (slant - turn.sin()) * down, between(-0.08, 0.08)]
-    to_y = [turn.sin() * across, turn.cos() * down, between(-0.08, 0.08)]
+    to_x = [turn.cos() * across, (slant - turn.sin()) * down, between(-0.12, 0.12)]
+    to_y = [turn.sin() * across, turn.cos() * down, between(-0.12, 0.12)]
     matrices = torch.cat(to_x + to_y, dim=1).view(count, 2, 3)  # (N, 2, 3)
     places = F.affine_grid(matrices, thin.shape, align_corners=False)  # (N, 28, 28, 2)
     bend = F.interpolate(
@@ -274,13 +281,18 @@ def vary():
     places = places + bend.permute(0, 2, 3, 1)  # (N, 28, 28, 2)
     moved = F.grid_sample(thin, places, align_corners=False)  # (N, 1, 28, 28)
 
-    threshold, contrast = between(0.15, 0.6), between(2, 8)  # (N, 1, 1, 1), (N, 1, 1, 1)
+    threshold, contrast = (
+        between(0.15, 0.6),
+        between(2, 8),
+    )  # (N, 1, 1, 1), (N, 1, 1, 1)
     return ((moved - threshold) * contrast + 0.5).clamp(0, 1)  # (N, 1, 28, 28)
 
 
 torch.manual_seed(0)
 variants = [vary() for _ in range(7)]
-five = torch.stack([train_pixels, *variants])[:, :5].transpose(0, 1)  # (5, 8, 1, 28, 28)
+five = torch.stack([train_pixels, *variants])[:, :5].transpose(
+    0, 1
+)  # (5, 8, 1, 28, 28)
 titles = ["original", *[f"variant {n}" for n in range(1, 8)], *[""] * 32]
 fig = plotting.show_images(five.flatten(0, 1), titles)
 plotting.describe(
@@ -290,7 +302,8 @@ plotting.describe(
 )
 plt.show()
 
-assert 0 <= variants[0].min() and variants[0].max() <= 1
+assert variants[0].min() >= 0
+assert variants[0].max() <= 1
 assert not torch.equal(variants[0], variants[1])
 
 # %%
@@ -343,19 +356,23 @@ plt.show()
 # To save space, we round each to a multiple of 1/4096 and keep it as a whole number of 16 bits.
 
 SCALE = 4096
+
+
+def to_whole(numbers):
+    whole = (numbers * SCALE).round()
+    assert whole.abs().max() < 2**15  # or it would not fit into 16 bits
+    return whole.to(torch.int16)
+
+
 weights = model.state_dict()
 layers, exported, every_byte = [], [], b""
 for name in ("fc1", "fc2", "fc3"):
-    layer, text = {}, {}
-    for kind in ("weight", "bias"):
-        whole = (weights[f"{name}.{kind}"] * SCALE).round()
-        assert whole.abs().max() < 2**15  # or it would not fit into 16 bits
-        content = whole.to(torch.int16).numpy().tobytes()
-        every_byte += content
-        layer[kind] = whole / SCALE
-        text[kind] = base64.b64encode(content).decode("ascii")
-    layers.append((layer["weight"], layer["bias"]))
-    exported.append(text)
+    both = [to_whole(weights[f"{name}.{kind}"]) for kind in ("weight", "bias")]
+    layers.append([whole / SCALE for whole in both])
+    contents = [whole.numpy().tobytes() for whole in both]
+    every_byte += b"".join(contents)
+    as_text = [base64.b64encode(content).decode("ascii") for content in contents]
+    exported.append(dict(zip(("weight", "bias"), as_text, strict=True)))
 checksum = hashlib.sha256(every_byte).hexdigest()
 
 count = sum(p.numel() for p in model.parameters())
@@ -393,14 +410,14 @@ def forward(pixels, layers):
 # Is it the same network? And what did rounding cost?
 
 agree, largest = 0, 0.0
-for k, place in enumerate(range(200)):
+for place in range(200):
     pixels = 255 * test_pixels[place].flatten()  # (784,)
-    *_, by_hand, _ = forward(pixels, layers)
+    by_hand = forward(pixels, layers)[2]  # (10,)
     with torch.inference_mode():
         by_model = model(to_input(test_pixels[place]))[0]  # (10,)
     agree += int(by_hand.argmax() == by_model.argmax())
     largest = max(largest, (by_hand - by_model).abs().max().item())
-print(f"the same answer for {agree} of {k + 1} test images")
+print(f"the same answer for {agree} of {place + 1} test images")
 print(f"largest difference of a logit: {largest:.4f}")
 assert agree == 200
 assert largest < 0.05
@@ -421,7 +438,10 @@ about = (
     f"{len(test_labels):,} test images and on {right.sum()} of {len(right)} drawings."
 )
 samples = [
-    [base64.b64encode(bytes(image.flatten().tolist())).decode("ascii") for image in some]
+    [
+        base64.b64encode(bytes(image.flatten().tolist())).decode("ascii")
+        for image in some
+    ]
     for some in (to_bytes(test_images[test_labels == k][:4]) for k in range(10))
 ]
 for_the_page = {
@@ -500,9 +520,11 @@ plt.show()
 # ink against it.
 
 strokes = all_strokes[4]
-pixels = drawing.prepare(drawing.rasterize(strokes)).centered.flatten().float()  # (784,)
+pixels = (
+    drawing.prepare(drawing.rasterize(strokes)).centered.flatten().float()
+)  # (784,)
 pixels.requires_grad_()
-_, _, logits, _ = forward(pixels, layers)
+logits = forward(pixels, layers)[2]  # (10,)
 answer = int(logits.argmax())
 lead = logits[answer] - logits.mean()
 lead.backward()
@@ -530,7 +552,7 @@ plt.show()
 # yes. Let us see how far that carries.
 
 with torch.inference_mode():
-    *_, empty_logits, _ = forward(torch.zeros(784), layers)
+    empty_logits = forward(torch.zeros(784), layers)[2]  # (10,)
 of_black = (empty_logits[answer] - empty_logits.mean()).item()
 print(f"lead of the drawing:                    {lead.item():+.2f}")
 print(f"lead of black, plus all contributions:  {of_black + contributions.sum():+.2f}")
@@ -549,7 +571,11 @@ print(f"lead of black, plus all contributions:  {of_black + contributions.sum():
 def scribble(generator):
     """A line through 4 to 12 random points."""
     points = 4 + int(8 * torch.rand((), generator=generator))
-    return [drawing.Stroke((0.1 + 0.8 * torch.rand(points, 2, generator=generator)).tolist())]
+    return [
+        drawing.Stroke(
+            (0.1 + 0.8 * torch.rand(points, 2, generator=generator)).tolist()
+        )
+    ]
 
 
 scribbles = torch.stack(
@@ -557,8 +583,12 @@ scribbles = torch.stack(
 )  # (200, 112, 112)
 scribble_pixels = prepare_all(scribbles)  # (200, 1, 28, 28)
 with torch.inference_mode():
-    sure_of_scribbles = F.softmax(model(to_input(scribble_pixels)), dim=1).amax(dim=1)  # (200,)
-    sure_of_drawings = F.softmax(model(to_input(drawn_pixels)), dim=1).amax(dim=1)  # (300,)
+    sure_of_scribbles = F.softmax(model(to_input(scribble_pixels)), dim=1).amax(
+        dim=1
+    )  # (200,)
+    sure_of_drawings = F.softmax(model(to_input(drawn_pixels)), dim=1).amax(
+        dim=1
+    )  # (300,)
 print(f"mean of the largest probability, drawings:  {sure_of_drawings.mean():.1%}")
 print(f"mean of the largest probability, scribbles: {sure_of_scribbles.mean():.1%}")
 print(f"scribbles with more than 90 %: {(sure_of_scribbles > 0.9).float().mean():.1%}")
@@ -567,7 +597,8 @@ surest = sure_of_scribbles.argsort(descending=True)[:8]  # (8,)
 with torch.inference_mode():
     answers = model(to_input(scribble_pixels[surest])).argmax(dim=1)  # (8,)
 captions = [
-    f"{classes[k]}\n{p:.1%}" for k, p in zip(answers, sure_of_scribbles[surest], strict=True)
+    f"{classes[k]}\n{p:.1%}"
+    for k, p in zip(answers, sure_of_scribbles[surest], strict=True)
 ]
 fig = plotting.show_images(scribbles[surest], captions)
 plotting.describe(
