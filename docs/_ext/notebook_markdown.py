@@ -113,6 +113,8 @@ class Markdown:
                 return "---"
             case _ if type(node).__name__ in ("Fold", "dropdown_main"):
                 return self._fold(node)
+            case _ if node.tagname == "code_links_block":  # sphinx-gallery's, with linked names
+                return _fence(node.astext(), "python")
             case _ if type(node).__name__ == "Interactive":
                 return "*On this chapter's page, there is something to try here.*"
             case _ if isinstance(node, _TRANSPARENT):

@@ -44,6 +44,15 @@ def table() -> str:
         scores = " / ".join(str(entry["scores"][name]) for name in entry["scores"])
         runs = f" ({entry['runs']} runs)" if entry["runs"] > 3 else ""
         rows.append((f"Lighthouse, {' / '.join(entry['scores'])}: {entry['page']}", scores + runs))
+    for entry in kept["drawn"]:
+        rows.append((f"read right: {entry['page']}", f"{entry['right']} of {entry['of']}"))
+    for entry in kept["answered"]:
+        rows.append((f"median: {entry['page']}", f"{entry['ms']} ms"))
+    for entry in kept["scribbled"]:
+        grown = f"memory {entry['kb']:+} kB after {entry['strokes']} strokes"
+        rows.append((f"scribbling: {entry['page']}", grown))
+    for entry in kept["weights"]:
+        rows.append((f"weights of the drawn digits' network: {entry['page']}", f"{entry['kb']} kB"))
     for entry in kept["weight"]:
         rows.append(
             (

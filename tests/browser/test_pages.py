@@ -4,36 +4,13 @@ from collections.abc import Callable
 
 import found
 import pytest
-from built import API, CHAPTERS, GALLERY, HOME, PAGES, PROGRAMS
+from axe import AXE, RUN_AXE, THIN_OUT
+from built import API, CHAPTERS, GALLERY, HOME, PAGES
 from playwright.sync_api import Page
 from visit import Visit, wait_until
 
-AXE = (PROGRAMS / "axe-core" / "axe.min.js").read_text("utf-8")
-# All rules of axe but those of WCAG's level AAA, and those that axe itself calls obsolete.
-RUN_AXE = """async categories => {
-  const rules = axe.getRules().filter(({tags}) =>
-    !tags.some(tag => /^wcag2\\d*aaa$|deprecated|obsolete/.test(tag))
-    && (!categories || tags.some(tag => categories.includes(tag))));
-  const {violations} = await axe.run({
-    runOnly: {type: "rule", values: rules.map(rule => rule.ruleId)}, resultTypes: ["violations"],
-  });
-  return violations.map(({id, nodes}) => [id, nodes.map(node => node.html.slice(0, 200))]);
-}"""
 # What a theme decides: colors, and which of two figures is seen.
 OF_A_THEME = ["cat.color", "cat.text-alternatives"]
-# A chapter's code is thousands of colored words. Within a block, words of one class look alike: the
-# first of each is looked at, and the others become plain text.
-THIN_OUT = """() => {
-  for (const code of document.querySelectorAll(".highlight pre")) {
-    const seen = new Set();
-    for (const word of code.querySelectorAll("span")) {
-      const look = word.className + (word.closest("a") ? " in a link" : "");
-      if (word.className && !seen.has(look)) seen.add(look);
-      else word.replaceWith(...word.childNodes);
-    }
-    code.normalize();
-  }
-}"""
 WITHOUT_SIZE = """() => [...document.images].filter(
   image => !image.hasAttribute("width") || !image.hasAttribute("height")).map(i => i.outerHTML)"""
 TOO_WIDE = """() => {
@@ -76,7 +53,8 @@ def test_a_page_is_for_everyone(
     shift, shifted = page.evaluate("() => [window.layoutShift, window.shifted]")
     parts = dict(page.evaluate(TRANSFERRED))
     figures = sum(size for address, size in parts.items() if "/_images/" in address)
-    rest = sum(parts.values()) - figures
+    data = sum(size for address, size in parts.items() if "/_data/" in address)  # see test_draw
+    rest = sum(parts.values()) - figures - data
     problems = {
         "images without a size": page.evaluate(WITHOUT_SIZE),
         "shifted": shifted if shift >= SHIFT_LIMIT else [],

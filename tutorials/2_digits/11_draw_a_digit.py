@@ -403,7 +403,12 @@ def forward(pixels, layers):
     hidden1 = relu(linear(x, *fc1))
     hidden2 = relu(linear(hidden1, *fc2))
     logits = linear(hidden2, *fc3)
-    return hidden1, hidden2, logits, softmax(logits)
+    return (
+        hidden1,
+        hidden2,
+        logits,
+        softmax(logits),
+    )
 
 
 # %%

@@ -60,7 +60,7 @@ function startDrawing(section) {
   const image = new Uint8Array(GRID * GRID);
   const undo = [];
   const pen = {at: [0.5, 0.5], pointer: null, isDown: false};
-  let data, layers, frame, settled, rows = [];
+  let data, layers, frame, settled;
 
   // -- What follows from the drawing ---------------------------------------------------------------
 
@@ -126,7 +126,7 @@ function startDrawing(section) {
     text.textContent = `red ink speaks for ${data.classes[best]}, blue ink against it`;
   }
 
-  const percent = value => value > 0.9995 ? "> 99.9 %" : `${(100 * value).toFixed(1)} %`;
+  const percent = value => value > 0.9995 ? ">99.9%" : `${(100 * value).toFixed(1)}%`;
 
   // In words, once the pen rests: screen readers read it aloud.
   function report() {
@@ -136,9 +136,10 @@ function startDrawing(section) {
     if (!layers) return; // what is being loaded stands there
     const {probabilities, hidden1, hidden2} = forward(Array.from(prepared.centered.pixels), layers);
     const [first, second] = probabilities.map((p, k) => [p, k]).sort((a, b) => b[0] - a[0]);
-    const sure = first[0] < 0.6 ? "It hesitates: " : "It reads ";
-    tell(`${sure}${data.classes[first[1]]}, ${percent(first[0])}. ` +
-      `Next: ${data.classes[second[1]]}, ${percent(second[0])}.`);
+    const words = first[0] < 0.6 ? "It hesitates" : "It reads";
+    const next = second[0] < 0.0005 ? "No other class gets 0.1%."
+      : `Next: ${data.classes[second[1]]}, ${percent(second[0])}.`;
+    tell(`${words}: ${data.classes[first[1]]}, ${percent(first[0])}. ${next}`);
     const list = units => units.map(value => value.toFixed(2)).join(", ");
     find("numbers1").textContent = list(hidden1);
     find("numbers2").textContent = list(hidden2);
@@ -253,41 +254,39 @@ function startDrawing(section) {
     changed();
   });
 
-  function offerSamples() {
-    const turn = data.classes.map(() => 0);
-    data.classes.forEach((name, k) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.textContent = name;
-      button.addEventListener("click", () => {
-        const samples = data.samples[k];
-        const small = bytesOf(samples[turn[k]++ % samples.length]);
-        const times = GRID / SIDE;
-        remember();
-        image.forEach((_, at) => {
-          const row = Math.floor(at / GRID / times), column = Math.floor(at % GRID / times);
-          image[at] = small[row * SIDE + column];
-        });
-        changed();
-      });
-      find("samples").append(button);
+  // Another image of this class at each click. A pixel of it is four by four of ours.
+  function showSample(row) {
+    const small = bytesOf(data.samples[row.k][row.turn++ % data.samples[row.k].length]);
+    const times = GRID / SIDE;
+    remember();
+    image.forEach((_, at) => {
+      const r = Math.floor(at / GRID / times), c = Math.floor(at % GRID / times);
+      image[at] = small[r * SIDE + c];
     });
+    changed();
   }
 
-  function makeRows() {
-    rows = data.classes.map(name => {
-      const row = find("bars").tBodies[0].insertRow();
-      const head = document.createElement("th");
-      head.scope = "row";
-      head.textContent = name;
-      row.append(head);
-      const cell = row.insertCell(), probability = document.createElement("span");
-      const bar = document.createElement("progress");
-      bar.max = 1;
-      bar.setAttribute("aria-label", `probability of ${name}`);
-      cell.append(bar, probability);
-      return {row, bar, probability, logit: row.insertCell()};
-    });
+  // A row of the table and a button for each class. They are there before their names are, so that
+  // nothing moves when the weights come.
+  function makeRow(_, k) {
+    const row = find("bars").tBodies[0].insertRow();
+    const [head, bar, probability, button] = ["th", "progress", "span", "button"].map(
+      name => document.createElement(name));
+    head.scope = "row";
+    row.append(head);
+    row.insertCell().append(bar, probability);
+    button.type = "button";
+    button.disabled = true;
+    find("samples").append(button);
+    const made = {row, head, bar, probability, logit: row.insertCell(), button, k, turn: 0};
+    button.addEventListener("click", () => showSample(made));
+    nameRow(made, k);
+    return made;
+  }
+
+  function nameRow({head, bar, button}, name) {
+    head.textContent = button.textContent = name;
+    bar.setAttribute("aria-label", `probability of ${name}`);
   }
 
   // -- The network ---------------------------------------------------------------------------------
@@ -303,8 +302,10 @@ function startDrawing(section) {
       tell("The network could not be loaded. Load the page again to try once more.");
       return;
     }
-    makeRows();
-    offerSamples();
+    rows.forEach((row, k) => {
+      nameRow(row, data.classes[k]);
+      row.button.disabled = false;
+    });
     find("weights").textContent = data.about;
     show();
     report();
@@ -317,6 +318,7 @@ function startDrawing(section) {
     loadWeights();
   }, {rootMargin: "100% 0px"});
 
+  const rows = Array.from({length: 10}, makeRow);
   section.hidden = false;
   show();
   near.observe(section);

@@ -22,7 +22,8 @@ function softmax(logits) {
 }
 
 function forward(pixels, [fc1, fc2, fc3]) {
-  const x = pixels.map(v => (v / 255 - 0.5) / 0.5);
+  const x = pixels.map(
+    v => (v / 255 - 0.5) / 0.5);
   const hidden1 = relu(linear(x, fc1));
   const hidden2 = relu(linear(hidden1, fc2));
   const logits = linear(hidden2, fc3);
