@@ -19,7 +19,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = ["GRID", "Stroke", "Steps", "draw_digit", "prepare", "rasterize"]
+__all__ = ["GRID", "Steps", "Stroke", "draw_digit", "prepare", "rasterize"]
 
 GRID = 112
 """Pixels along a side of the image that strokes are drawn into."""

@@ -69,7 +69,7 @@ dataset_name = type(train_set).__name__
 reads_digits = dataset_name != "FashionMNIST"  # else drawings of digits have no class
 images, labels = data.as_tensors(train_set)  # (N, 1, 28, 28), (N,)
 test_images, test_labels = data.as_tensors(test_set)  # (M, 1, 28, 28), (M,)
-images, labels = images[:6000], labels[:6000]  # (N, 1, 28, 28), (N,)
+images, labels = images[:12_000], labels[:12_000]  # (N, 1, 28, 28), (N,)
 test_images, test_labels = (
     test_images[:2000],
     test_labels[:2000],
@@ -110,7 +110,7 @@ def train(model, make_images, rounds):
 
 torch.manual_seed(0)
 plain = models.Network()
-rounds = max(10, 60_000 // len(labels))
+rounds = max(12, 60_000 // len(labels))
 train(plain, lambda: images, rounds // 4)
 
 shrunk = F.avg_pool2d(drawings[:, None] / 255, 4)  # (300, 1, 28, 28)
@@ -602,7 +602,7 @@ surest = sure_of_scribbles.argsort(descending=True)[:8]  # (8,)
 with torch.inference_mode():
     answers = model(to_input(scribble_pixels[surest])).argmax(dim=1)  # (8,)
 captions = [
-    f"{classes[k]}\n{p:.1%}"
+    f"{classes[k]}\n{'>99.9%' if p > 0.9995 else f'{p:.1%}'}"
     for k, p in zip(answers, sure_of_scribbles[surest], strict=True)
 ]
 fig = plotting.show_images(scribbles[surest], captions)
