@@ -4,8 +4,10 @@ The session ``nox -s browser`` builds the site for an address on this machine, i
 finds a Chromium, and names all of them in the environment variables that :mod:`built` reads.
 """
 
+import shutil
 import sys
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -77,3 +79,13 @@ def open_page(visit: Callable[..., Visit]) -> Iterator[Callable[..., Page]]:
     for each in visits:
         assert each.complaints == []
         assert each.foreign == []
+
+
+@pytest.fixture(scope="session")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the address of a copy of the site that was packed and unpacked elsewhere."""
+    folder = tmp_path_factory.mktemp("a reader's folder")
+    packed = shutil.make_archive(str(folder / "site"), "zip", SITE)
+    with zipfile.ZipFile(packed) as archive:
+        archive.extractall(folder / "site")
+    return (folder / "site").as_uri() + "/"

@@ -1,9 +1,7 @@
 """From a zip file, without a server and without a network; and what the policy of a page forbids."""
 
 import re
-import shutil
 import threading
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,16 +11,6 @@ from clipboard import pasted
 from pages_server import PagesHandler, PagesServer
 from playwright.sync_api import Page, expect
 from visit import wait_until
-
-
-@pytest.fixture(scope="session")
-def unpacked(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return the address of a copy of the site that was packed and unpacked elsewhere."""
-    folder = tmp_path_factory.mktemp("a reader's folder")
-    packed = shutil.make_archive(str(folder / "site"), "zip", SITE)
-    with zipfile.ZipFile(packed) as archive:
-        archive.extractall(folder / "site")
-    return (folder / "site").as_uri() + "/"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
