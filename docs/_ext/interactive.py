@@ -76,8 +76,19 @@ def source_of(function: str, script: Path) -> str:
     for cell in re.split(r"^# %%\n", text, flags=re.MULTILINE):
         defined = [node for node in ast.parse(cell).body if isinstance(node, ast.FunctionDef)]
         if function in [node.name for node in defined]:
-            return "\n\n".join(str(ast.get_source_segment(cell, node)) for node in defined)
+            lines = cell.splitlines()  # whole ones, with the shapes in comments at their ends
+            return "\n\n".join(
+                "\n".join(lines[node.lineno - 1 : node.end_lineno]) for node in defined
+            )
     raise ExtensionError(f"{script}: no function {function}")
+
+
+def _read(directive: SphinxDirective, path: Path) -> str:
+    """Read a file that the page depends on."""
+    directive.env.note_dependency(path)
+    if not path.is_file():
+        raise ExtensionError(f"{directive.get_location()}: there is no file {path}")
+    return path.read_text(encoding="utf-8")
 
 
 class Interactive(nodes.General, nodes.Element):  # type: ignore[misc]  # docutils has no types
@@ -91,14 +102,16 @@ class InteractiveDirective(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Read its HTML."""
-        path = Path(self.env.app.confdir, "_interactive", f"{self.arguments[0]}.html")
-        self.env.note_dependency(path)
-        source = path.read_text(encoding="utf-8")
+        docs = Path(self.env.srcdir)
+        path = docs / "_interactive" / f"{self.arguments[0]}.html"
+        source = _read(self, path)
         scripts = _SCRIPTS.match(source)
         if scripts is None:
             raise ExtensionError(f"{path}: the first line should be <!-- scripts: … -->")
         node = Interactive("", html=source[scripts.end() :], name=self.arguments[0])
         node["scripts"] = scripts[1].split()
+        for name in node["scripts"]:  # the page names their check sums
+            _read(self, docs / "_static" / "interactive" / name)
         return [node]
 
 
@@ -111,12 +124,12 @@ class Beside(SphinxDirective):
         """Make the two blocks of code."""
         function, name = self.arguments
         docs = Path(self.env.srcdir)
-        script = docs / "_static" / "interactive" / name
-        for path in (script, docs / f"{self.env.docname}.py"):
-            self.env.note_dependency(path)
+        chapter = docs / f"{self.env.docname}.py"
+        _read(self, chapter)
+        script = _read(self, docs / "_static" / "interactive" / name)
         parts = {
-            "python": source_of(function, docs / f"{self.env.docname}.py"),
-            "javascript": script.read_text(encoding="utf-8").partition("\n\n")[2].rstrip(),
+            "python": source_of(function, chapter),
+            "javascript": script.partition("\n\n")[2].rstrip(),
         }
         blocks = [nodes.literal_block(text, text, language=kind) for kind, text in parts.items()]
         columns = [nodes.container("", block) for block in blocks]
@@ -139,9 +152,10 @@ def _skip(translator: nodes.NodeVisitor, node: Interactive) -> None:
 def _add_scripts(
     app: Sphinx, _pagename: str, _template: str, _context: object, doctree: nodes.document | None
 ) -> None:
-    for node in doctree.findall(Interactive) if doctree else ():
-        for name in node["scripts"]:
-            app.add_js_file(f"interactive/{name}")
+    found = doctree.findall(Interactive) if doctree else ()
+    # Each once, also where two parts of a page share it: to run it twice would be an error.
+    for name in dict.fromkeys(name for node in found for name in node["scripts"]):
+        app.add_js_file(f"interactive/{name}")
 
 
 def _copy_data(app: Sphinx, exception: Exception | None) -> None:

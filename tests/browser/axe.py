@@ -1,6 +1,8 @@
-"""What axe is told to look at."""
+"""axe, which looks at a page for whatever shuts somebody out."""
 
 from built import PROGRAMS
+from playwright.sync_api import Page
+from visit import wait_until
 
 AXE = (PROGRAMS / "axe-core" / "axe.min.js").read_text("utf-8")
 # All rules of axe but those of WCAG's level AAA, and those that axe itself calls obsolete.
@@ -13,16 +15,10 @@ RUN_AXE = """async categories => {
   });
   return violations.map(({id, nodes}) => [id, nodes.map(node => node.html.slice(0, 200))]);
 }"""
-# A chapter's code is thousands of colored words. Within a block, words of one class look alike: the
-# first of each is looked at, and the others become plain text.
-THIN_OUT = """() => {
-  for (const code of document.querySelectorAll(".highlight pre")) {
-    const seen = new Set();
-    for (const word of code.querySelectorAll("span")) {
-      const look = word.className + (word.closest("a") ? " in a link" : "");
-      if (word.className && !seen.has(look)) seen.add(look);
-      else word.replaceWith(...word.childNodes);
-    }
-    code.normalize();
-  }
-}"""
+
+
+def run_axe(page: Page, theme: str, categories: list[str] | None = None) -> dict[str, list[str]]:
+    """Look at the page as it is when the reader's system prefers a theme."""
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    wait_until(page, f"document.documentElement.dataset.theme === '{theme}'")
+    return dict(page.evaluate(RUN_AXE, categories))

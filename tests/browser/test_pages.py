@@ -4,42 +4,33 @@ from collections.abc import Callable
 
 import found
 import pytest
-from axe import AXE, RUN_AXE, THIN_OUT
+from axe import AXE, run_axe
 from built import API, CHAPTERS, GALLERY, HOME, PAGES
-from playwright.sync_api import Page
-from visit import Visit, wait_until
+from visit import CUT_OFF, TOO_WIDE, Visit
 
 # What a theme decides: colors, and which of two figures is seen.
 OF_A_THEME = ["cat.color", "cat.text-alternatives"]
+# A chapter's code is thousands of colored words. Within a block, words of one class look alike: the
+# first of each is looked at, and the others become plain text.
+THIN_OUT = """() => {
+  for (const code of document.querySelectorAll(".highlight pre")) {
+    const seen = new Set();
+    for (const word of code.querySelectorAll("span")) {
+      const look = word.className + (word.closest("a") ? " in a link" : "");
+      if (word.className && !seen.has(look)) seen.add(look);
+      else word.replaceWith(...word.childNodes);
+    }
+    code.normalize();
+  }
+}"""
 WITHOUT_SIZE = """() => [...document.images].filter(
   image => !image.hasAttribute("width") || !image.hasAttribute("height")).map(i => i.outerHTML)"""
-TOO_WIDE = """() => {
-  const {scrollWidth, clientWidth} = document.documentElement;
-  return scrollWidth > clientWidth + 1 ? [scrollWidth] : [];
-}"""
-# What is wider than its place, and cannot be scrolled there.
-CUT_OFF = """() => [...document.querySelectorAll("article :is(table, pre, math, img, dl, p)")]
-  .filter(element => element.checkVisibility())
-  .filter(element => {
-    if (element.getBoundingClientRect().right <= innerWidth + 1) return false;
-    for (let place = element.parentElement; place.tagName !== "ARTICLE"; place = place.parentElement) {
-      if (/auto|scroll/.test(getComputedStyle(place).overflowX)) return false;
-    }
-    return true;
-  }).map(element => element.outerHTML.slice(0, 160))"""
 TRANSFERRED = """() => performance.getEntries()
   .filter(entry => ["navigation", "resource"].includes(entry.entryType))
   .map(entry => [entry.name, entry.transferSize / 1000])"""
 LIMIT_KB = 350  # of a page without its own figures
 SHIFT_LIMIT = 0.01  # as browsers measure it; 0.1 is called good
 UNFOLD = "() => document.querySelectorAll('details').forEach(fold => fold.open = true)"
-
-
-def run_axe(page: Page, theme: str, categories: list[str] | None = None) -> dict[str, list[str]]:
-    """Look at the page as it is when the reader's system prefers a theme."""
-    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-    wait_until(page, f"document.documentElement.dataset.theme === '{theme}'")
-    return dict(page.evaluate(RUN_AXE, categories))
 
 
 @pytest.mark.parametrize(("width", "first"), [(1280, "light"), (360, "dark")])

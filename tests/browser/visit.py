@@ -32,6 +32,21 @@ new PerformanceObserver(list => {
 PICTURES_CAME = """() => [...document.images].every(
   image => !image.checkVisibility() || image.complete && image.naturalWidth)"""
 
+TOO_WIDE = """() => {
+  const {scrollWidth, clientWidth} = document.documentElement;
+  return scrollWidth > clientWidth + 1 ? [scrollWidth] : [];
+}"""
+# What is wider than its place, and cannot be scrolled there.
+CUT_OFF = """() => [...document.querySelectorAll("article :is(table, pre, math, img, dl, p)")]
+  .filter(element => element.checkVisibility())
+  .filter(element => {
+    if (element.getBoundingClientRect().right <= innerWidth + 1) return false;
+    for (let place = element.parentElement; place.tagName !== "ARTICLE"; place = place.parentElement) {
+      if (/auto|scroll/.test(getComputedStyle(place).overflowX)) return false;
+    }
+    return true;
+  }).map(element => element.outerHTML.slice(0, 160))"""
+
 
 class Visit:
     """One page in a browser window of its own.

@@ -514,6 +514,37 @@ plotting.describe(
 plt.show()
 
 # %%
+# In a unit, the function gets the sum :math:`w x + b`. So weight and bias do to each of the four
+# what they did to the sigmoid: the bias moves it, the weight turns and stretches it.
+
+x = torch.linspace(-4, 4, 321)  # (321,)
+fig, axes = plt.subplots(1, 4, figsize=(7, 2.2), sharex=True, sharey=True)
+for ax, (name, function) in zip(axes, functions.items(), strict=True):
+    for w, b, style in [(1, 0, "--"), (2, -4, "-"), (-1, -2, ":")]:
+        ax.plot(x, function(w * x + b), ls=style, lw=1.8, label=f"w = {w}, b = {b}")
+    ax.set(title=name, xlabel="input x", xticks=[-4, -2, 0, 2, 4], ylim=(-1.3, 2.3))
+axes[0].set_ylabel("output y")
+lines = axes[0].lines
+fig.legend(handles=lines, loc="outside lower center", ncols=3, fontsize=8)
+plotting.describe(
+    fig,
+    "The four functions of w x + b, each for three pairs of a weight and a bias. With a "
+    "weight of 2 and a bias of -4 each stands at 2 instead of 0, and all but the step "
+    "are steeper. With a weight of -1 and a bias of -2 each stands at -2, turned around.",
+)
+plt.show()
+
+for name, function in functions.items():
+    at_switch = function(torch.tensor([2.0 * 2 - 4, -1.0 * -2 - 2]))  # (2,)
+    print(f"{name:8} where the sum is 0: {at_switch.tolist()}")
+    assert torch.equal(at_switch, function(torch.zeros(2)))
+
+# %%
+# .. interactive:: neuron
+#
+# Move only the bias, then only the weight. Then take another function, and look at the dashed line,
+# where the sum is 0: it stays.
+#
 # **Predict, then run.** Which of the four still have a slope at x = 10? And at x = -10?
 
 places = torch.tensor([-10.0, -2.0, 0.0, 2.0, 10.0])  # (5,)

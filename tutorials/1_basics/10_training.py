@@ -580,6 +580,74 @@ plt.show()
 # * **Far too high:** each step overshoots by more than the one before, and the loss explodes. What
 #   is left of the network guesses, or its loss is ``nan``, not a number.
 #
+# Why do steps overshoot? One weight and the loss :math:`w^2` are enough to see it. This loss is a
+# bowl with its bottom at 0, and its slope at w is 2w. A step makes :math:`w - \text{lr} \cdot 2w` of w,
+# so it multiplies w by :math:`1 - 2 \, \text{lr}`, always by the same number.
+#
+# **Predict, then run.** We take twenty steps from w = 2, with autograd. Which of these four learning
+# rates come closer to 0, and which of them jump across it?
+
+
+def descend(start, learning_rate, steps):
+    w = torch.tensor(start, requires_grad=True)
+    places = [start]
+    for _ in range(steps):
+        w.grad = None
+        w.square().backward()
+        with torch.no_grad():
+            w -= learning_rate * w.grad
+        places.append(w.item())
+    return places
+
+
+descents = {lr: descend(2.0, lr, steps=20) for lr in [0.05, 0.4, 0.95, 1.05]}
+for lr, places in descents.items():
+    print(f"lr {lr:<4}: factor {1 - 2 * lr:+.1f}, w = 2.00", end="")
+    print("".join(f", {w:+.2f}" for w in places[1:4]), end="")
+    print(f" ... {places[-1]:+.3g}, loss {places[-1] ** 2:.3g}")
+    path = torch.tensor(places)  # (21,)
+    torch.testing.assert_close(path[1:], (1 - 2 * lr) * path[:-1])
+
+print("lr 1   : w =", ", ".join(f"{w:+.2f}" for w in descend(2.0, 1.0, steps=4)))
+
+fig, axes = plt.subplots(1, 4, figsize=(7, 2.6), sharex=True, sharey=True)
+bowl = torch.linspace(-3, 3, 121)  # (121,)
+words = ["too low", "good", "side to side", "farther each time"]
+for ax, (lr, places), title in zip(axes, descents.items(), words, strict=True):
+    ax.plot(bowl, bowl.square(), color=plotting.BLUE)
+    heights = [w**2 for w in places]
+    ax.plot(places, heights, "o-", color=plotting.ORANGE, lw=0.8, ms=3.5)
+    ax.set(xlim=(-3.1, 3.1), ylim=(-0.4, 9), xticks=[-2, 0, 2], xlabel="weight w")
+    ax.set_title(f"lr = {lr}\n{title}", fontsize=10)
+axes[0].set_ylabel("loss")
+plotting.describe(
+    fig,
+    "Four times the bowl of w squared, with twenty steps as dots that are joined, from "
+    "w = 2 on. With 0.05 the dots creep down the right side, and do not reach the "
+    "bottom. With 0.4 they are there after a few steps. With 0.95 they jump from side "
+    "to side, and lower each time. With 1.05 they jump higher each time, and leave the "
+    "picture.",
+)
+plt.show()
+
+assert 0.2 < descents[0.05][-1] < 0.3
+assert 0 < descents[0.4][-1] < 1e-6
+for lr in (0.95, 1.05):
+    path = torch.tensor(descents[lr])  # (21,)
+    assert (path[1:] * path[:-1] < 0).all()
+assert abs(descents[0.95][-1]) < 0.3
+assert abs(descents[1.05][-1]) > 10
+
+# %%
+# The factor says it all. Between 0 and 1, w comes closer from one side. Between -1 and 0 it jumps
+# across the bottom and still comes closer. Below -1 each jump ends farther out. A network has no
+# bowl as simple as this, but its curves above tell the same story.
+#
+# .. interactive:: bowl
+#
+# Find the learning rate that is at the bottom after one step, and the one that goes back and forth
+# forever. Then go one hundredth farther.
+#
 # **Remember.** When a network does not learn, try a learning rate ten times lower and one ten times
 # higher before you change anything else.
 #

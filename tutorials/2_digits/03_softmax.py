@@ -366,6 +366,11 @@ assert (by_temperature.argmax(dim=1) == 0).all()
 # %%
 # The choice stays the same at every temperature. Only how sure it looks is changed.
 #
+# .. interactive:: softmax
+#
+# Raise all four logits by the same amount, and compare: the probabilities are what they were. Then
+# heat up and cool down, and see which class stays the largest.
+#
 # How sure is a network that has learned nothing?
 # -----------------------------------------------
 #
