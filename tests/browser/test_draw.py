@@ -11,7 +11,7 @@ from typing import Any
 import found
 import pytest
 import torch
-from axe import AXE, RUN_AXE
+from axe import AXE, run_axe
 from built import ADDRESS, SITE
 from playwright.sync_api import Locator, Page, expect
 from visit import wait_until
@@ -584,5 +584,5 @@ def test_axe_finds_nothing_beside_a_drawing(
     page.evaluate(
         "() => document.querySelector('article').querySelectorAll('.highlight').forEach(c => c.remove())"
     )
-    assert page.evaluate(RUN_AXE, None) == []
+    assert run_axe(page, theme) == {}
     assert page.evaluate("document.documentElement.scrollWidth") <= width
