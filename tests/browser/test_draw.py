@@ -201,7 +201,9 @@ def test_the_page_shows_the_accuracy_and_the_table_of_this_build(
     assert len(rows) == 10
     assert all(int(of) >= 10 for _, of in rows)
     read = sum(int(right) for right, _ in rows) / sum(int(of) for _, of in rows)
-    assert read == pytest.approx(handed_over["drawings"])
+    assert read == pytest.approx(
+        handed_over["drawings"], abs=0.01
+    )  # before the weights were rounded
     assert read >= 0.9
 
 

@@ -487,7 +487,8 @@ def top_k(probabilities, k):
 # You started this track with two random matrices. What reads the images now is the same arithmetic,
 # with weights that it found itself.
 #
-# **Next:** :doc:`../1_basics/11_save_load` keeps the network in a file.
+# **Next:** in :doc:`11_draw_a_digit`, the images come from you. And
+# :doc:`../1_basics/11_save_load` keeps a network in a file.
 #
 # **Further reading:** :class:`torch.inference_mode`, :meth:`torch.nn.Module.eval`. On pictures of
 # what a class looks for: Simonyan, Vedaldi and Zisserman, `Deep inside convolutional networks
