@@ -171,13 +171,13 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """Measure; `-- data [NAME]` one pass over a data set, `-- exercises` the checker."""
+    """Measure; `-- training`, `-- data`: [NAME], a data set; `-- exercises`: the checker."""
     install(session, "bench")
     match session.posargs:
         case [name, *rest] if (script := Path("benchmarks", f"{name}.py")).is_file():
             session.run("python", str(script), *rest)
         case _:
-            known = ", ".join(sorted(path.stem for path in Path("benchmarks").glob("*.py")))
+            known = ", ".join(sorted(path.stem for path in Path("benchmarks").glob("[!_]*.py")))
             session.error(f"say which: nox -s bench -- NAME, where NAME is one of {known}")
 
 

@@ -41,6 +41,7 @@ extensions = [
     "interactive",
     "inventories",
     "mathml",
+    "measured",
     "method_links",
     "notfound.extension",
     "numpydoc",

@@ -1,5 +1,6 @@
 """The benchmarks run, measure all that they say, and say what is missing. Nothing here is timed."""
 
+import json
 import os
 import re
 import subprocess
@@ -46,3 +47,33 @@ def test_exercises_say_which_there_are() -> None:
     done = run("exercises", "sofmax")
     assert done.returncode == 1
     assert "no exercise is called sofmax; there are" in done.stderr
+
+
+def test_training_is_compared_with_the_source_and_the_floor(tmp_path: Path) -> None:
+    done = run(
+        "training",
+        "digits",
+        "--repeat",
+        "1",
+        "--no-compile",
+        "--keep",
+        str(tmp_path),
+        OMP_NUM_THREADS="1",
+    )
+    assert done.returncode == 0, done.stderr
+    for line in (
+        r"the source: image by image +[\d.]+ +[\d,]+ +1$",
+        r"ours: train_epoch +[\d.]+ +[\d,]+ +[\d.]+$",
+        r"92\.5% ",
+        r"512 +[\d.]+ +[\d.]+ +[\d.]+$",
+        r"AdamW, fused +[\d.]+$",
+    ):
+        assert re.search(rf"^  {line}", done.stdout, re.MULTILINE), line
+    found = json.loads((tmp_path / "training.json").read_text("utf-8"))
+    assert len(found["tables"]) == 5
+    for each in found["tables"]:
+        assert all(len(row) == len(each["header"]) for row in each["rows"])
+    for figure in found["figures"]:
+        assert figure["alt"]
+        assert (tmp_path / f"{figure['name']}.png").stat().st_size > 10_000
+        assert (tmp_path / f"{figure['name']}_dark.png").stat().st_size > 10_000

@@ -1,0 +1,344 @@
+"""Time training: the loop of most tutorials against ours, and a step of ours against its floor.
+
+    nox -s bench -- training                # MNIST, about ten minutes on two cores
+    nox -s bench -- training digits         # a try, in half a minute
+    nox -s bench -- training --keep         # writes docs/measured/training.json, which the site shows
+
+The network is always 784-128-64-10. Both loops run in turn, in one process, so what counts are the ratios.
+"The source" takes each image by itself through `ToTensor` and `Normalize`, stacks 64 of them, steps with SGD
+and a learning rate of 0.01, and reads the loss as a number in each step. A stopwatch stands still while the
+accuracy is measured. The floor of a step are its matrix products alone, with the same threads.
+"""
+
+import argparse
+import itertools
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import _record as record
+import matplotlib.pyplot as plt
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim import SGD, AdamW, Optimizer
+from torch.optim.lr_scheduler import OneCycleLR
+from torch.utils.data import DataLoader
+from torchvision import transforms
+
+from firstlayers import plotting
+from firstlayers.data import DATASETS, DatasetUnavailable, as_tensors, load_dataset, make_loader
+from firstlayers.models import Network
+from firstlayers.progress import progress_bar
+from firstlayers.training import train_epoch
+
+Batches = Iterator[tuple[Tensor, Tensor]]
+LEVELS = (0.925, 0.97)
+EPOCHS = 6  # in which ours should reach the last level
+
+
+def fresh(seed: int = 0) -> Network:
+    torch.manual_seed(seed)
+    return Network()
+
+
+def source_epoch(model: nn.Module, loader: DataLoader, optimizer: Optimizer) -> None:
+    running_loss = 0.0
+    for images, labels in loader:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(images), labels)
+        loss.backward()
+        optimizer.step()
+        running_loss += loss.item()
+
+
+def median_seconds(call: Callable[[], object], repeat: int) -> float:
+    call()
+    times = []
+    for _ in range(repeat):
+        started = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
+def seconds_to(
+    model: nn.Module,
+    batches: Batches,
+    step: Callable[[Tensor, Tensor], None],
+    test: tuple[Tensor, Tensor],
+    every: int,
+    already: float,
+    levels: tuple[float, ...] = LEVELS,
+) -> dict[float, tuple[float, int]]:
+    """Train until the accuracy on the test images has passed each level.
+
+    Returns the seconds and the steps that it took to reach each; the time to measure does not count.
+    """
+    reached: dict[float, tuple[float, int]] = {}
+    seconds, started = already, time.perf_counter()
+    for steps, (images, labels) in enumerate(batches, start=1):
+        step(images, labels)
+        if steps % every:
+            continue
+        seconds += time.perf_counter() - started
+        with torch.inference_mode():
+            accuracy = (model(test[0]).argmax(1) == test[1]).float().mean().item()
+        for level in levels:
+            if accuracy >= level and level not in reached:
+                reached[level] = (seconds, steps)
+        if len(reached) == len(levels):
+            break
+        started = time.perf_counter()
+    return reached
+
+
+def plain_step(model: nn.Module, optimizer: Optimizer) -> Callable[[Tensor, Tensor], None]:
+    def step(images: Tensor, labels: Tensor) -> None:
+        optimizer.zero_grad()
+        F.cross_entropy(model(images), labels).backward()
+        optimizer.step()
+
+    return step
+
+
+def products(model: Network, batch_size: int) -> Callable[[], None]:
+    """Return what does the matrix products of a step, forward and backward, and nothing else."""
+    weights = [layer.weight.detach() for layer in (model.fc1, model.fc2, model.fc3)]
+    inputs = [torch.randn(batch_size, w.shape[1]) for w in weights]
+    gradients = [torch.randn(batch_size, w.shape[0]) for w in weights]
+
+    def compute() -> None:
+        for weight, values, gradient in zip(weights, inputs, gradients, strict=True):
+            values @ weight.T  # the output
+            gradient.T @ values  # the gradient of the weight
+            if weight is not weights[0]:
+                gradient @ weight  # the gradient of the input
+
+    return compute
+
+
+class Bench:
+    """Images, and all that is measured with them."""
+
+    def __init__(self, name: str, repeat: int, compile: bool) -> None:
+        self.repeat, self.compile = repeat, compile
+        each = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))])
+        self.train_set, test_set = load_dataset(name, download=False, transform=each)
+        plain_set, _ = load_dataset(name, download=False)
+        started = time.perf_counter()
+        self.images, self.labels = as_tensors(plain_set, mean=0.5, std=0.5)
+        self.converting = time.perf_counter() - started
+        self.test = as_tensors(test_set, mean=0.5, std=0.5)
+
+    def source_loader(self) -> DataLoader:
+        """Give batches as the source does."""
+        return DataLoader(self.train_set, batch_size=64, shuffle=True)
+
+    def loader(self, batch_size: int) -> DataLoader:
+        """Give batches as the course does."""
+        return make_loader(self.images, self.labels, batch_size, shuffle=True)
+
+    def epochs(self) -> dict[str, Any]:
+        """Compare an epoch of both loops, with the same batches and the same optimizer."""
+        source, ours = [], []
+        model, other = fresh(), fresh()
+        optimizer, other_optimizer = SGD(model.parameters(), 0.01), SGD(other.parameters(), 0.01)
+        train_epoch(other, self.loader(64), other_optimizer)
+        for _ in progress_bar(range(self.repeat), unit="pair of epochs"):
+            started = time.perf_counter()
+            source_epoch(model, self.source_loader(), optimizer)
+            between = time.perf_counter()
+            train_epoch(other, self.loader(64), other_optimizer)
+            source.append(between - started)
+            ours.append(time.perf_counter() - between)
+        slow, fast = statistics.median(source), statistics.median(ours)
+        rows = [
+            ["the source: image by image", f"{slow:.2f}", f"{len(self.images) / slow:,.0f}", "1"],
+            ["ours: train_epoch", f"{fast:.2f}", f"{len(self.images) / fast:,.0f}", f"{slow / fast:.1f}"],
+        ]  # fmt: skip
+        header = ["loop", "seconds", "images per second", "times as fast"]
+        return record.table("An epoch: batch size 64, SGD", header, rows)
+
+    def accuracies(self) -> dict[str, Any]:
+        """Compare how long it takes to a certain accuracy on the test images."""
+        model = fresh()
+        optimizer = SGD(model.parameters(), 0.01)
+
+        def source_step(images: Tensor, labels: Tensor) -> None:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(images), labels)
+            loss.backward()
+            optimizer.step()
+            loss.item()
+
+        forever = itertools.chain.from_iterable(self.source_loader() for _ in range(40))
+        source = seconds_to(model, forever, source_step, self.test, 50, 0.0, LEVELS[:1])
+        found = []
+        for seed in progress_bar(range(self.repeat), unit="training run"):
+            mine = fresh(seed)
+            loader = self.loader(256)
+            fused = AdamW(mine.parameters(), fused=True)
+            rate = OneCycleLR(fused, max_lr=0.01, total_steps=EPOCHS * len(loader), pct_start=0.2)
+            take = plain_step(mine, fused)
+
+            def step(images: Tensor, labels: Tensor, take=take, rate=rate) -> None:
+                take(images, labels)
+                rate.step()
+
+            batches = itertools.chain.from_iterable(loader for _ in range(EPOCHS))
+            found.append(
+                (len(loader), seconds_to(mine, batches, step, self.test, 10, self.converting))
+            )
+        rows = []
+        for level in LEVELS:
+            reached = [(len_, runs[level]) for len_, runs in found if level in runs]
+            theirs = f"{source[level][0]:.1f}" if level in source else "not measured"
+            if len(reached) < len(found):
+                rows.append([f"{level:.1%}", theirs, "not reached", "", ""])
+                continue
+            seconds = statistics.median(taken for _, (taken, _) in reached)
+            epochs = statistics.median(steps / len_ for len_, (_, steps) in reached)
+            ratio = f"{source[level][0] / seconds:.0f}" if level in source else ""
+            rows.append([f"{level:.1%}", theirs, f"{seconds:.2f}", f"{epochs:.1f}", ratio])
+        header = ["accuracy on the test images", "the source, seconds", "ours, seconds", "ours, epochs", "times as fast"]  # fmt: skip
+        caption = (
+            "To an accuracy: the source as above; ours with batch size 256, AdamW and OneCycleLR, "
+            f"median of {self.repeat} runs, with the {self.converting:.2f} s that as_tensors takes"
+        )
+        return record.table(caption, header, rows)
+
+    def floor(self) -> dict[str, Any]:
+        """Compare a step with its matrix products alone."""
+        rows = []
+        for batch_size in progress_bar((64, 128, 256, 512, 1024), unit="batch size"):
+            model = fresh()
+            step = plain_step(model, AdamW(model.parameters(), fused=True))
+            images = torch.randn(batch_size, 1, 28, 28)
+            labels = torch.randint(10, (batch_size,))
+            rounds = 20 * self.repeat
+            ours, least = [], []
+            for _ in range(5):  # in turn, since a machine has better and worse moments
+                ours.append(median_seconds(lambda s=step, i=images, c=labels: s(i, c), rounds))
+                least.append(median_seconds(products(model, batch_size), rounds))
+            taken, bare = statistics.median(ours), statistics.median(least)
+            rows.append(
+                [
+                    str(batch_size),
+                    f"{1000 * taken:.2f}",
+                    f"{1000 * bare:.2f}",
+                    f"{taken / bare:.2f}",
+                ]
+            )
+        header = ["batch size", "a step, ms", "its matrix products, ms", "ratio"]
+        return record.table("A training step against its floor", header, rows)
+
+    def sizes(self) -> dict[str, Any]:
+        """Time an epoch with batches of several sizes."""
+        rows = []
+        for batch_size in progress_bar((16, 32, 64, 128, 256, 512, 1024), unit="batch size"):
+            model = fresh()
+            optimizer = AdamW(model.parameters(), fused=True)
+            loader = self.loader(batch_size)
+            seconds = median_seconds(
+                lambda m=model, b=loader, o=optimizer: train_epoch(m, b, o), self.repeat
+            )
+            rows.append([str(batch_size), str(len(loader)), f"{seconds:.3f}", f"{len(self.images) / seconds:,.0f}"])  # fmt: skip
+        header = ["batch size", "steps", "seconds an epoch", "images per second"]
+        return record.table("Batch sizes, with AdamW", header, rows)
+
+    def optimizers(self) -> dict[str, Any]:
+        """Time a step with several optimizers, and with a compiled model."""
+        images, labels = self.images[:256], self.labels[:256]
+        kinds: dict[str, Callable[[nn.Module], Optimizer]] = {
+            "SGD": lambda m: SGD(m.parameters(), 0.01, foreach=False),
+            "SGD with momentum": lambda m: SGD(m.parameters(), 0.01, momentum=0.9, foreach=False),
+            "SGD, fused": lambda m: SGD(m.parameters(), 0.01, fused=True),
+            "AdamW, one parameter at a time": lambda m: AdamW(m.parameters(), foreach=False),
+            "AdamW, foreach": lambda m: AdamW(m.parameters(), foreach=True),
+            "AdamW, fused": lambda m: AdamW(m.parameters(), fused=True),
+        }
+        rows = []
+        for name, make in progress_bar(list(kinds.items()), unit="optimizer"):
+            model = fresh()
+            step = plain_step(model, make(model))
+            seconds = median_seconds(lambda s=step: s(images, labels), 50 * self.repeat)
+            rows.append([name, f"{1000 * seconds:.2f}", ""])
+        if self.compile:
+            rows.append(["AdamW, fused, torch.compile", *self._compiled(images, labels)])
+        header = ["optimizer", "a step of 256 images, ms", "before the first step"]
+        return record.table("Optimizers", header, rows)
+
+    def _compiled(self, images: Tensor, labels: Tensor) -> list[str]:
+        model = fresh()
+        step = plain_step(torch.compile(model), AdamW(model.parameters(), fused=True))
+        started = time.perf_counter()
+        try:
+            step(images, labels)
+        except RuntimeError as error:  # without a C++ compiler, for example
+            print(f"torch.compile does not work here: {error}", file=sys.stderr)
+            return ["does not work here", ""]
+        compiling = time.perf_counter() - started
+        seconds = median_seconds(lambda: step(images, labels), 50 * self.repeat)
+        return [f"{1000 * seconds:.2f}", f"{compiling:.1f} s"]
+
+
+def draw(tables: dict[str, dict[str, Any]]) -> Figure:
+    """Draw what the tables on batch sizes and on the floor say."""
+    plotting.use_style()
+    fig, (left, right) = plt.subplots(1, 2, figsize=(7, 2.8))
+    columns = list(zip(*tables["sizes"]["rows"], strict=True))
+    batch_sizes = [int(cell) for cell in columns[0]]
+    rates = [float(cell.replace(",", "")) for cell in columns[3]]
+    left.plot(batch_sizes, rates, "o-")
+    left.set(title="Images per second", xlabel="batch size", ylim=(0, None))
+    columns = list(zip(*tables["floor"]["rows"], strict=True))
+    steps = [int(cell) for cell in columns[0]]
+    for column, words in ((1, "a training step"), (2, "its matrix products")):
+        right.plot(steps, [float(cell) for cell in columns[column]], "o-", label=words)
+    right.set(title="Milliseconds", xlabel="batch size", ylim=(0, None))
+    right.legend()
+    for ax, ticks in ((left, batch_sizes), (right, steps)):
+        ax.set_xscale("log", base=2)
+        ax.set_xticks(ticks, [str(tick) for tick in ticks])
+        ax.minorticks_off()
+    return plotting.describe(
+        fig,
+        "Left, images per second over the batch size, a curve that rises and flattens. Right, "
+        "milliseconds of a training step and of its matrix products alone, over the batch size.",
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("name", nargs="?", default="mnist", choices=DATASETS)
+    parser.add_argument("--repeat", type=int, default=3, help="how often (default: 3)")
+    parser.add_argument(
+        "--no-compile", dest="compile", action="store_false", help="do without torch.compile"
+    )
+    parser.add_argument(
+        "--keep", nargs="?", type=Path, const=record.FOLDER, metavar="FOLDER",
+        help="write the record that the site shows (default: into docs/measured)",
+    )  # fmt: skip
+    chosen = parser.parse_args()
+    started = time.perf_counter()
+    try:
+        bench = Bench(chosen.name, chosen.repeat, chosen.compile)
+    except DatasetUnavailable as error:
+        sys.exit(str(error))
+    tables = {}
+    for measure in (bench.epochs, bench.accuracies, bench.floor, bench.sizes, bench.optimizers):
+        tables[measure.__name__] = measure()
+        record.show(tables[measure.__name__])
+    if chosen.keep:
+        taken = time.perf_counter() - started
+        figures = {"batch_sizes": draw(tables)}
+        record.keep("training", list(tables.values()), figures, taken, chosen.keep)
+
+
+if __name__ == "__main__":
+    main()
