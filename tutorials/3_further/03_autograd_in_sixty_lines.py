@@ -783,6 +783,8 @@ def forward_slope(order, start):
 # * Random graphs, compared with an engine that is known to be right, find mistakes that chosen examples
 #   miss.
 #
+# **Next:** :doc:`04_watch_it_learn` looks at what the gradients do to a network, step by step.
+#
 # **Further reading:** on how PyTorch does it, Paszke and others, `Automatic differentiation in PyTorch
 # <https://openreview.net/forum?id=BJJsrmfCZ>`__, and :class:`torch.autograd.Function` for a step with a
 # slope of your own. On forward and backward: Baydin, Pearlmutter, Radul and Siskind, `Automatic

@@ -386,3 +386,340 @@ add(
         ),
     )
 )
+
+# 04_watch_it_learn
+
+
+def moving_average(losses, width):
+    """(steps,) losses -> (steps,) means of each and of up to width - 1 before it."""
+    means = []
+    for step in range(len(losses)):
+        first = max(0, step - width + 1)
+        means.append(losses[first : step + 1].mean())
+    return torch.stack(means)  # (steps,)
+
+
+def _windows(bounds, reduce=lambda window, width: window.mean()):
+    """Take ``reduce`` of the losses between the two bounds of each step."""
+
+    def moving_average(losses, width):
+        means = []
+        for step in range(len(losses)):
+            first, end = bounds(step, width)
+            means.append(reduce(losses[first:end], width))
+        return torch.stack(means)
+
+    return moving_average
+
+
+def _trailing(step, width):
+    return max(0, step - width + 1), step + 1
+
+
+def _average_by_sums(losses, width):
+    sums = torch.cat([torch.zeros(1, dtype=torch.float64), losses.double().cumsum(0)])
+    ends = torch.arange(1, len(losses) + 1)
+    starts = (ends - width).clamp(min=0)
+    return ((sums[ends] - sums[starts]) / (ends - starts)).float()
+
+
+def _average_by_lists(losses, width):
+    numbers, means = losses.tolist(), []
+    for step in range(len(numbers)):
+        window = numbers[: step + 1][-width:]
+        means.append(sum(window) / len(window))
+    return torch.tensor(means)
+
+
+def _average_by_queue(losses, width):
+    window, means = [], []
+    for loss in losses:
+        window.append(loss)
+        if len(window) > width:
+            window.pop(0)
+        means.append(sum(window) / len(window))
+    return torch.stack(means)
+
+
+def _average_of_all(losses, width):
+    return losses.cumsum(0) / torch.arange(1, len(losses) + 1)
+
+
+def _whole_windows_only(losses, width):
+    return losses.unfold(0, width, 1).mean(dim=1)
+
+
+def _exponential(losses, width):
+    means = [losses[0]]
+    for loss in losses[1:]:
+        means.append(means[-1] + (loss - means[-1]) / width)
+    return torch.stack(means)
+
+
+def _blocks(losses, width):
+    return torch.stack([losses[k : k + width].mean() for k in range(0, len(losses), width)])
+
+
+add(
+    Exercise(
+        name="moving_average",
+        chapter="3_further/04_watch_it_learn",
+        reference=moving_average,
+        checked="5 runs, among them one that is shorter than the width",
+        cases=calls(
+            {
+                "12 steps, width 4": lambda: (torch.randn(12), 4),
+                "9 steps, width 3": lambda: (torch.rand(9) * 5, 3),
+                "7 steps, width 2": lambda: (torch.arange(7.0) ** 2, 2),
+                "5 steps, width 1": lambda: (torch.randn(5), 1),
+                "4 steps, width 10": lambda: (torch.tensor([4.0, 1.0, 7.0, 2.0]), 10),
+            }
+        ),
+        slips=(
+            Slip(
+                "zeros before the start",
+                _windows(_trailing, lambda window, width: window.sum() / width),
+                "Too small at the start. There are fewer losses than the width allows, and the sum was "
+                "divided by the width all the same. How many losses are in the sum?",
+            ),
+            Slip(
+                "empty at the start",
+                _windows(lambda step, width: (step - width + 1, step + 1)),
+                "Right from the first whole window on, and nan or wrong before. There, the slice begins "
+                "with a negative number, which Python counts from the end. Where should it begin?",
+            ),
+            Slip(
+                "shorter than the losses",
+                _whole_windows_only,
+                "Only whole windows were averaged, so the result is shorter, and a run shorter than the "
+                "width fails. At the start, take the losses that there are.",
+            ),
+            Slip(
+                "a look into the future",
+                _windows(lambda step, width: (max(0, step - width // 2), step + width // 2 + 1)),
+                "The window lies around the step, so it takes losses that come later. During training "
+                "nobody knows them. Only the step itself and those before it should count.",
+            ),
+            Slip(
+                "only the future",
+                _windows(lambda step, width: (step, step + width)),
+                "The window begins at the step and goes on, into losses that come later. It should end at "
+                "the step.",
+            ),
+            Slip(
+                "one too many",
+                _windows(lambda step, width: (max(0, step - width), step + 1)),
+                "The window holds width + 1 losses. The step itself is one of them, so how many remain "
+                "for those before it?",
+            ),
+            Slip(
+                "one too few",
+                _windows(lambda step, width: (max(0, min(step, step - width + 2)), step + 1)),
+                "The window holds width - 1 losses. Count: the step itself, and how many before it?",
+            ),
+            Slip(
+                "the step itself left out",
+                _windows(lambda step, width: (max(0, step - width), step)),
+                "A slice ends before its second number, so the loss of the step itself is missing, and "
+                "the first window is empty, which gives nan.",
+            ),
+            Slip(
+                "mean of all so far",
+                _average_of_all,
+                "This is the mean of everything since the start. The width was never used: the large "
+                "losses of the beginning should be forgotten after so many steps.",
+            ),
+            Slip(
+                "exponential average",
+                _exponential,
+                "This average forgets the past little by little. It is a good one, and another one: here, "
+                "each of the last losses counts the same, and what is older does not count.",
+            ),
+            Slip(
+                "one mean a block",
+                _blocks,
+                "There is one mean for each block of the given width. A moving average has one for each "
+                "step: its window moves on by a single step.",
+            ),
+            Slip(
+                "not divided",
+                _windows(_trailing, lambda window, width: window.sum()),
+                "These are sums. What has to be done with each, so that it becomes a mean?",
+            ),
+            Slip(
+                "a list",
+                lambda losses, width: list(moving_average(losses, width)),
+                "The numbers are right, but they came as a list. One tensor of shape (steps,) is asked "
+                "for. Which function stacks tensors?",
+            ),
+        ),
+        variants=(
+            _windows(_trailing),
+            _average_by_sums,
+            _average_by_lists,
+            _average_by_queue,
+        ),
+        hints=(
+            "For each step, cut out the losses that count, and take their mean. The window ends at the "
+            "step. At the start of the run there is less to take, and the mean is of what there is.",
+            "The result has one entry a step. The window of a step has at most width losses, itself among "
+            "them, and it must not begin before 0.",
+            "With first = max(0, …), losses[first : step + 1].mean() is one entry. The dots: the step, less "
+            "the width, plus 1. Collect them in a list, and stack it.",
+        ),
+    )
+)
+
+
+def settled_at(answers):
+    """(frames, images) answers -> (images,) frames from which they stay as they end."""
+    differs = answers != answers[-1]  # (frames, images)
+    counted = torch.arange(1, len(answers) + 1)[:, None]  # (frames, 1)
+    return (differs * counted).amax(dim=0)  # (images,)
+
+
+def _frames(of_image):
+    """Find a frame for each image by a function of the list of its answers."""
+
+    def settled_at(answers):
+        return torch.tensor([of_image(column) for column in answers.T.tolist()])
+
+    return settled_at
+
+
+def _settled_by_walking_back(column):
+    frame = len(column) - 1
+    while frame > 0 and column[frame - 1] == column[-1]:
+        frame -= 1
+    return frame
+
+
+def _last_change(column):
+    changes = [k for k in range(1, len(column)) if column[k] != column[k - 1]]
+    return changes[-1] if changes else 0
+
+
+def _first_change(column):
+    changes = [k for k in range(1, len(column)) if column[k] != column[k - 1]]
+    return changes[0] if changes else 0
+
+
+def _settled_by_products(answers):
+    stays = (answers == answers[-1]).flip(0).long().cumprod(0)  # (frames, images)
+    return len(answers) - stays.sum(0)
+
+
+def _along_the_images(answers):
+    differs = answers != answers[:, -1:]
+    return (differs * torch.arange(1, answers.shape[1] + 1)).amax(dim=1)
+
+
+def _run():
+    """Make 9 frames of 6 images: settled at 0, at the end, early and late, with returns."""
+    return (
+        torch.tensor(
+            [
+                [3, 3, 3, 3, 3, 3, 3, 3, 3],
+                [1, 1, 1, 1, 1, 1, 1, 1, 7],
+                [5, 2, 2, 2, 2, 2, 2, 2, 2],
+                [4, 9, 4, 9, 9, 4, 4, 4, 4],
+                [6, 6, 0, 6, 8, 6, 6, 6, 6],
+                [2, 7, 7, 1, 1, 0, 7, 7, 7],
+            ]
+        ).T.contiguous(),
+    )
+
+
+add(
+    Exercise(
+        name="settled_at",
+        chapter="3_further/04_watch_it_learn",
+        reference=settled_at,
+        checked="4 recordings, among them a square one and one of a single frame",
+        cases=calls(
+            {
+                "9 frames, 6 images": _run,
+                "5 frames, 8 images": lambda: (torch.randint(0, 3, (5, 8)),),
+                "6 frames, 6 images": lambda: (torch.randint(0, 2, (6, 6)),),
+                "a single frame": lambda: (torch.tensor([[4, 1, 8]]),),
+            }
+        ),
+        slips=(
+            Slip(
+                "first time it appears",
+                _frames(lambda column: column.index(column[-1])),
+                "This is where the last answer shows up first. Some images leave it again and come back. "
+                "From which frame on does nothing change any more?",
+            ),
+            Slip(
+                "one too early",
+                _frames(lambda column: max(0, _last_change(column) - 1)),
+                "This is the last frame with another answer. The one after it is asked for.",
+            ),
+            Slip(
+                "counted from 1",
+                _frames(lambda column: _last_change(column) + 1),
+                "Every number is too large by 1. Frames are counted from 0, as in an index.",
+            ),
+            Slip(
+                "first change",
+                _frames(_first_change),
+                "This is the first frame that differs from the one before. Later ones may differ, too. "
+                "Which change is the one after which there is rest?",
+            ),
+            Slip(
+                "number of changes",
+                lambda answers: (answers[1:] != answers[:-1]).sum(dim=0),
+                "This counts how often the answer changed. Asked for is when it did so for the last time.",
+            ),
+            Slip(
+                "number of other answers",
+                lambda answers: (answers != answers[-1]).sum(dim=0),
+                "This counts the frames with another answer than the last. Right where they all come "
+                "first. But an image may show the last answer in between, for a while.",
+            ),
+            Slip(
+                "how long it stays",
+                _frames(lambda column: len(column) - _last_change(column)),
+                "This counts the frames from the last change to the end. Asked for is the place where "
+                "that stretch begins.",
+            ),
+            Slip(
+                "frames and images mixed up",
+                _along_the_images,
+                "Each frame was compared with its last image. Frames lie along dimension 0: the answers to "
+                "compare with are the last row.",
+            ),
+            Slip(
+                "one number for all",
+                lambda answers: settled_at(answers).amax(),
+                "One number came back: the frame from which no answer changes any more. Each image has a "
+                "frame of its own.",
+            ),
+            Slip(
+                "a list",
+                lambda answers: settled_at(answers).tolist(),
+                "The numbers are right, but they came as a list. A tensor of shape (images,) is asked for.",
+            ),
+            Slip(
+                "floats",
+                lambda answers: settled_at(answers).float(),
+                "The numbers are right, but a frame's number is a whole one: int64, as everything that "
+                "counts or indexes.",
+            ),
+        ),
+        variants=(
+            _frames(_settled_by_walking_back),
+            _frames(_last_change),
+            _settled_by_products,
+        ),
+        hints=(
+            "Walk backward from the last frame, as long as the answer stays the same. Or look for the last "
+            "frame that differs from the end: the one after it is asked for.",
+            "answers != answers[-1] has the shape (frames, images): where an image differs from its own "
+            "end. Of each column, find the last yes. Some columns have none.",
+            "Multiply that by the frames' numbers counted from 1, as a column of shape (frames, 1), and take "
+            "amax(dim=0). Where nothing differs, that is 0. Else it is one after the last difference.",
+        ),
+    )
+)
