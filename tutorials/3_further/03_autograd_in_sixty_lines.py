@@ -2,8 +2,8 @@
 Build autograd in sixty lines
 =============================
 
-You will write the machinery behind ``backward()`` yourself, in plain Python, break it in three ways,
-hold it against PyTorch on hundreds of random graphs, and train a network with it.
+You will write the machinery behind ``backward()`` yourself, in plain Python, break it in three
+ways, hold it against PyTorch on hundreds of random graphs, and train a network with it.
 
 **In this chapter you learn**
 
@@ -13,8 +13,8 @@ hold it against PyTorch on hundreds of random graphs, and train a network with i
 * to check an engine on graphs that nobody chose,
 * what PyTorch's tensors have that sixty lines of Python do not.
 
-**You need** gradients and the chain rule, from :doc:`../1_basics/09_autograd`, and the training loop,
-from :doc:`../1_basics/10_training`.
+**You need** gradients and the chain rule, from :doc:`../1_basics/09_autograd`, and the training
+loop, from :doc:`../1_basics/10_training`.
 **Time:** 25 minutes.
 """
 
@@ -22,10 +22,11 @@ from :doc:`../1_basics/10_training`.
 # A number that remembers
 # -----------------------
 #
-# In :doc:`../1_basics/09_autograd`, PyTorch took notes while it computed forward, and walked through
-# them backward. What has to be in such a note? Only this: which values the result was computed from,
-# and how fast it changes with each of them. We call the former its *parents*, and the latter the
-# *slopes*. (A slope is the derivative of one step alone. The book word is *local derivative*.)
+# In :doc:`../1_basics/09_autograd`, PyTorch took notes while it computed forward, and walked
+# through them backward. What has to be in such a note? Only this: which values the result was
+# computed from, and how fast it changes with each of them. We call the former its *parents*, and
+# the latter the *slopes*. (A slope is the derivative of one step alone. The book word is *local
+# derivative*.)
 
 import inspect
 import math
@@ -72,8 +73,8 @@ Value.__add__ = Value.__radd__ = add
 Value.__mul__ = Value.__rmul__ = multiply
 
 # %%
-# The last two lines tell Python what to do with ``+`` and ``*``, also where the number on the left is
-# a plain one. Here is a small computation. Note that ``a`` and ``c`` are each used twice.
+# The last two lines tell Python what to do with ``+`` and ``*``, also where the number on the left
+# is a plain one. Here is a small computation. Note that ``a`` and ``c`` are each used twice.
 
 
 def small_graph():
@@ -88,9 +89,7 @@ graph = small_graph()
 names = {value: name for name, value in graph.items()}
 for name, value in graph.items():
     notes = [f"{slope:+g} for {names[parent]}" for parent, slope in value.parents]
-    print(
-        f"{name} = {value.data:+g}   slopes: {', '.join(notes) or 'none, nothing before it'}"
-    )
+    print(f"{name} = {value.data:+g}   slopes: {', '.join(notes) or 'none'}")
 
 # %%
 # All notes together are a graph. In the picture, values are blue, and the slopes on the arrows are
@@ -142,9 +141,9 @@ draw_graph(ax, graph, lambda value: signed(value.data), lambda name: plotting.BL
 ax.set_title("Values go forward, and leave slopes behind")
 plotting.describe(
     fig,
-    "Five boxes joined by arrows from left to right. a = 2 and b = -3 lead to c = -6, a and c "
-    "lead to d = -4, c and d lead to e = 24. On each arrow stands its slope. From c, one arrow "
-    "leads straight to e, and one leads there by way of d.",
+    "Five boxes joined by arrows from left to right. a = 2 and b = -3 lead to c = "
+    "-6, a and c lead to d = -4, c and d lead to e = 24. On each arrow stands its "
+    "slope. From c, one arrow leads straight to e, and one leads there by way of d.",
 )
 plt.show()
 
@@ -152,9 +151,9 @@ plt.show()
 # Backward, first try
 # -------------------
 #
-# How fast does ``e`` change with ``b``? The chain rule multiplies the slopes along a way from ``b`` to
-# ``e``. There are two such ways, one by ``d`` and one straight from ``c``, and their products are
-# added. So a first version goes all ways, with a product in its hand.
+# How fast does ``e`` change with ``b``? The chain rule multiplies the slopes along a way from ``b``
+# to ``e``. There are two such ways, one by ``d`` and one straight from ``c``, and their products
+# are added. So a first version goes all ways, with a product in its hand.
 
 calls = 0
 
@@ -218,8 +217,8 @@ for count in (1, 2, 5, 10, 14):
 print(f"20 diamonds would take {2**21 - 1:,} calls, and 100 would take {2.0**101:.0e}.")
 
 # %%
-# Each diamond doubles the number of ways. The gradients would be right, and nobody would live to see
-# them. A network is full of diamonds: each hidden unit leads to every unit of the next layer.
+# Each diamond doubles the number of ways. The gradients would be right, and nobody would live to
+# see them. A network is full of diamonds: each hidden unit leads to every unit of the next layer.
 #
 # Backward, second try
 # --------------------
@@ -228,7 +227,7 @@ print(f"20 diamonds would take {2**21 - 1:,} calls, and 100 would take {2.0**101
 
 
 def each_once(value, seen):
-    """Pass the value's gradient on to its parents, then do the same for each of them."""
+    """Pass the value's gradient on to its parents, then enter each of them."""
     global calls
     calls += 1
     seen.add(value)
@@ -252,20 +251,21 @@ assert wrong["c"] == right["c"]
 assert wrong["b"] != right["b"]
 
 # %%
-# Five calls, and two wrong numbers. Strangely, ``c`` is right, and ``b``, which gets its gradient from
-# ``c``, is not. What happened? Coming from ``e``, we entered ``c`` first, and it passed on what it had.
-# *Later* came the part by way of ``d``. It arrived, but ``c`` had already had its turn.
+# Five calls, and two wrong numbers. Strangely, ``c`` is right, and ``b``, which gets its gradient
+# from ``c``, is not. What happened? Coming from ``e``, we entered ``c`` first, and it passed on
+# what it had. *Later* came the part by way of ``d``. It arrived, but ``c`` had already had its
+# turn.
 #
-# A value may pass its gradient on only when it is finished, that is, when all that were computed from
-# it have passed on theirs.
+# A value may pass its gradient on only when it is finished, that is, when all that were computed
+# from it have passed on theirs.
 #
 # Backward, in order
 # ------------------
 #
-# Such an order always exists: backward through the order in which the values were computed. In a list
-# where parents come before what is computed from them, every arrow points from left to right. Such a
-# list is called a *topological order*. We find it with a stack of our own. A value is opened first.
-# When it comes up again, its parents are done, and it is appended.
+# Such an order always exists: backward through the order in which the values were computed. In a
+# list where parents come before what is computed from them, every arrow points from left to right.
+# Such a list is called a *topological order*. We find it with a stack of our own. A value is opened
+# first. When it comes up again, its parents are done, and it is appended.
 
 
 def in_order(result):
@@ -305,8 +305,8 @@ print(f"100 diamonds: {len(order)} values, each of them once")
 assert len(order) == 101
 
 # %%
-# That is the whole trick. Both results side by side, with the gradients below the names. What is wrong
-# is red:
+# That is the whole trick. Both results side by side, with the gradients below the names. What is
+# wrong is red:
 
 
 def show_gradient(value):
@@ -353,9 +353,9 @@ ax.set_title("The price of going all ways")
 ax.legend()
 plotting.describe(
     fig,
-    "Visits over the number of diamonds, on a logarithmic axis. Going all ways is a straight line "
-    f"up to {2**31 - 1:,} visits for 30 diamonds, which the counted dots confirm. In order, it "
-    f"hardly rises, to {once[-1]} visits.",
+    "Visits over the number of diamonds, on a logarithmic axis. Going all ways is a "
+    f"straight line up to {2**31 - 1:,} visits for 30 diamonds, which the counted "
+    f"dots confirm. In order, it hardly rises, to {once[-1]} visits.",
 )
 plt.show()
 
@@ -485,7 +485,7 @@ def cook(values, recipe):
 
 
 def difference(ours, theirs):
-    """The largest difference, counted in parts of the number where it is larger than 1."""
+    """The largest difference, in parts of the number where that is above 1."""
     pairs = zip(ours, theirs, strict=True)
     return max(abs(a - b) / max(1, abs(b)) for a, b in pairs)
 
@@ -513,8 +513,9 @@ print(f"largest difference from PyTorch: {worst:.1e}")
 assert worst < 1e-10
 
 # %%
-# What rounding leaves, and nothing else. The same test on the two engines that are wrong: ``each_once``
-# from above, and one that knows the order but writes ``=`` where it should write ``+=``.
+# What rounding leaves, and nothing else. The same test on the two engines that are wrong:
+# ``each_once`` from above, and one that knows the order but writes ``=`` where it should write
+# ``+=``.
 
 
 def assigned(result):
@@ -546,14 +547,14 @@ for name, engine in {
     assert failed == 0 if engine is backward else failed > len(recipes) / 2
 
 # %%
-# With ``=``, the last one who passes something on erases what the others gave. In a chain, where each
-# value is used once, nobody would notice. That is what makes it a nasty mistake.
+# With ``=``, the last one who passes something on erases what the others gave. In a chain, where
+# each value is used once, nobody would notice. That is what makes it a nasty mistake.
 #
 # A network of values
 # -------------------
 #
-# An engine is there to train something. Here are points of two classes: a disc, and a ring around it.
-# No straight line parts them.
+# An engine is there to train something. Here are points of two classes: a disc, and a ring around
+# it. No straight line parts them.
 
 torch.manual_seed(0)
 angle = 2.4 * torch.arange(40)  # (40,), which spreads them evenly
@@ -655,10 +656,11 @@ right_ax.set(xlabel="step", ylabel="loss", title="The same way down", ylim=(0, N
 right_ax.legend()
 plotting.describe(
     fig,
-    "Left, the plane of the two inputs: blue inside a closed, rounded line and red outside. The "
-    "blue points of the disc lie inside, the red points of the ring lie outside. Right, the loss "
-    f"over {steps} steps, from {our_losses[0]:.2f} to {our_losses[-1]:.3f}: a broad line by our "
-    "engine and a dashed one by PyTorch, one on top of the other.",
+    "Left, the plane of the two inputs: blue inside a closed, rounded line and red "
+    "outside. The blue points of the disc lie inside, the red points of the ring lie "
+    f"outside. Right, the loss over {steps} steps, from {our_losses[0]:.2f} to "
+    f"{our_losses[-1]:.3f}: a broad line by our engine and a dashed one by PyTorch, "
+    "one on top of the other.",
 )
 plt.show()
 
@@ -686,14 +688,13 @@ assert ours > 100 * notes
 
 # %%
 # One note for a matrix product, with all its numbers at once: that is where the speed comes from.
-# The idea is the same. In place of a slope there stands a product with a matrix, and it goes backward
-# in topological order, and it adds.
+# The idea is the same. In place of a slope there stands a product with a matrix, and it goes
+# backward in topological order, and it adds.
 #
 # Common mistakes
 # ---------------
 #
-# **A function that does not know our values.** The functions of :mod:`math` want plain numbers. So do
-# NumPy's, when you hand them a tensor that requires a gradient.
+# **A function that does not know our values.** The functions of ``math`` want plain numbers.
 
 try:
     math.tanh(Value(0.5))
@@ -701,8 +702,9 @@ except TypeError as error:
     print("TypeError:", error)
 
 # %%
-# **Stepping out of the graph.** ``.data`` is a plain number, as is ``.item()`` of a tensor. Whatever
-# is computed from it has no parents, and there is no error, only a gradient that never comes.
+# **Stepping out of the graph.** ``.data`` is a plain number, as is ``.item()`` of a tensor.
+# Whatever is computed from it has no parents, and there is no error, only a gradient that never
+# comes.
 
 w = Value(3.0)
 out = as_value(w.data * 2.0)
@@ -757,12 +759,12 @@ def quotient(a, b):
 
 # %%
 # **Your turn: forward_slope.** One can also go *forward*: from one value to the result, with the
-# derivative of each value with respect to that one. Write a function ``forward_slope(order, start)``.
-# ``order`` is a list of values in topological order, and ``start`` is one of them. Return the gradient
-# of the last value with respect to ``start``, as a number. The values are like those of this chapter,
-# with ``data``, ``parents`` and ``grad``, and old numbers may stand in ``grad``. (One walk backward
-# gives all gradients at once. Forward, each start needs a walk of its own. That is why networks are
-# trained backward.)
+# derivative of each value with respect to that one. Write a function
+# ``forward_slope(order, start)``. ``order`` is a list of values in topological order, and ``start``
+# is one of them. Return the gradient of the last value with respect to ``start``, as a number. The
+# values are like those of this chapter, with ``data``, ``parents`` and ``grad``, and old numbers
+# may stand in ``grad``. (One walk backward gives all gradients at once. Forward, each start needs a
+# walk of its own. That is why networks are trained backward.)
 
 
 @exercise
@@ -777,16 +779,17 @@ def forward_slope(order, start):
 #
 # * A value that remembers its parents and its slopes is all that backward needs.
 # * Going all ways from the result gives the right gradients, and takes forever.
-# * A value may pass its gradient on only when it is finished. Backward in topological order, each value
-#   is.
+# * A value may pass its gradient on only when it is finished. Backward in topological order, each
+#   value is.
 # * Gradients of a value that is used more than once add up: ``+=``.
-# * Random graphs, compared with an engine that is known to be right, find mistakes that chosen examples
-#   miss.
+# * Random graphs, compared with an engine that is known to be right, find mistakes that chosen
+#   examples miss.
 #
 # **Next:** :doc:`04_watch_it_learn` looks at what the gradients do to a network, step by step.
 #
-# **Further reading:** on how PyTorch does it, Paszke and others, `Automatic differentiation in PyTorch
-# <https://openreview.net/forum?id=BJJsrmfCZ>`__, and :class:`torch.autograd.Function` for a step with a
-# slope of your own. On forward and backward: Baydin, Pearlmutter, Radul and Siskind, `Automatic
-# differentiation in machine learning: a survey <https://jmlr.org/papers/v18/17-468.html>`__. A
-# well-known engine of this size is Karpathy's `micrograd <https://github.com/karpathy/micrograd>`__.
+# **Further reading:** on how PyTorch does it, Paszke and others, `Automatic differentiation in
+# PyTorch <https://openreview.net/forum?id=BJJsrmfCZ>`__, and :class:`torch.autograd.Function` for a
+# step with a slope of your own. On forward and backward: Baydin, Pearlmutter, Radul and Siskind,
+# `Automatic differentiation in machine learning: a survey
+# <https://jmlr.org/papers/v18/17-468.html>`__. A well-known engine of this size is Karpathy's
+# `micrograd <https://github.com/karpathy/micrograd>`__.

@@ -2,8 +2,8 @@
 Watch a network learn
 =====================
 
-You will record what goes on inside a network while its loss falls, look at it in stills, and play it
-back at your own pace.
+You will record what goes on inside a network while its loss falls, look at it in stills, and play
+it back at your own pace.
 
 **In this chapter you learn**
 
@@ -13,8 +13,8 @@ back at your own pace.
 * that single images change their minds more often than the accuracy tells,
 * to show many frames so that they can be compared, and so that nobody is made dizzy.
 
-**You need** the training loop, from :doc:`../1_basics/10_training`, and first-layer weights as pictures,
-from :doc:`../2_digits/05_initialization`.
+**You need** the training loop, from :doc:`../1_basics/10_training`, and first-layer weights as
+pictures, from :doc:`../2_digits/05_initialization`.
 **Time:** 20 minutes.
 """
 
@@ -22,11 +22,11 @@ from :doc:`../2_digits/05_initialization`.
 # Which steps to keep
 # -------------------
 #
-# A loss curve is one number for each step. Behind it, more than a hundred thousand numbers change. To
-# see some of them move, we keep copies: *frames*. Not one for each step, because most would look the
-# same. In a training, much happens early and little late, so the frames should lie close together at
-# the start, and far apart at the end. Powers do that: from one to the next, the step grows by the same
-# factor.
+# A loss curve is one number for each step. Behind it, more than a hundred thousand numbers change.
+# To see some of them move, we keep copies: *frames*. Not one for each step, because most would look
+# the same. In a training, much happens early and little late, so the frames should lie close
+# together at the start, and far apart at the end. Powers do that: from one to the next, the step
+# grows by the same factor.
 
 import base64
 
@@ -47,15 +47,16 @@ assert kept_steps[0] == 0
 assert kept_steps[-1] == LAST_STEP
 
 # %%
-# Step 0 is there by hand: no power of anything is 0, and the untrained network is the one frame that
-# all others are compared with. The set keeps each number once, where rounding gave it twice.
+# Step 0 is there by hand: no power of anything is 0, and the untrained network is the one frame
+# that all others are compared with. The set keeps each number once, where rounding gave it twice.
 #
 # The recorder
 # ------------
 #
-# Here are the data and the training, 400 steps of SGD with momentum. Before a step that is to be kept,
-# the loop calls ``record``. What is recorded: all weights, and the probabilities that the network
-# gives to test images, always the same ones. (Nothing is chosen by them here, so we may look.)
+# Here are the data and the training, 400 steps of SGD with momentum. Before a step that is to be
+# kept, the loop calls ``record``. What is recorded: all weights, and the probabilities that the
+# network gives to test images, always the same ones. (Nothing is chosen by them here, so we may
+# look.)
 
 train_set, test_set = data.load_dataset()
 images, labels = data.as_tensors(train_set, mean=0.5, std=0.5)  # (N, 1, 28, 28), (N,)
@@ -115,8 +116,8 @@ assert len(frames) == len(kept_steps)
 assert accuracies[-1] > 0.7
 
 # %%
-# A thermometer must not warm what it measures. Train once more without the recorder, as far as frame
-# 20, and compare:
+# A thermometer must not warm what it measures. Train once more without the recorder, as far as
+# frame 20, and compare:
 
 undisturbed, _ = train(last_step=kept_steps[20])
 same = all(
@@ -128,11 +129,10 @@ assert same
 
 # %%
 # Not nearly the same: equal in every bit. The recorder copies, looks at images under
-# :class:`torch.inference_mode`, and draws no random numbers. Had it drawn one, every later batch might
-# have come in another order.
+# :class:`torch.inference_mode`, and leaves everything else alone.
 #
-# **Predict, then run.** From the first accuracy to the last, after how many of the 400 steps is half of
-# the way made?
+# **Predict, then run.** From the first accuracy to the last, after how many of the 400 steps is
+# half of the way made?
 
 halfway = (accuracies[0] + accuracies[-1]) / 2
 first_above = int((accuracies >= halfway).float().argmax())
@@ -152,21 +152,23 @@ axes[1].set_xticks(ticks, [str(tick) for tick in ticks])
 axes[1].set(xlim=(-0.1, 1.15 * LAST_STEP), title="Frames side by side")
 plotting.describe(
     fig,
-    "The accuracy of each frame over the step, twice. With steps side by side, the dots crowd at "
-    "the left, where the curve shoots up. On an axis of powers, they lie evenly. A dashed line "
-    f"marks half of the way, which is made at step {kept_steps[first_above]}.",
+    "The accuracy of each frame over the step, twice. With steps side by side, the "
+    "dots crowd at the left, where the curve shoots up. On an axis of powers, they "
+    "lie evenly. A dashed line marks half of the way, which is made at step "
+    f"{kept_steps[first_above]}.",
 )
 plt.show()
 
 # %%
-# Left, you see when it happens. Right, you see *what* happens: the axis gives each frame the same room.
+# Left, you see when it happens. Right, you see *what* happens: the axis gives each frame the same
+# room.
 #
 # From noise to pictures
 # ----------------------
 #
-# A unit of ``fc1`` has a weight for each pixel, so its weights are a picture. Of the 128 units, we take
-# the six that went the farthest, and show each at eight of our frames. Red weights are positive, blue
-# ones are negative.
+# A unit of ``fc1`` has a weight for each pixel, so its weights are a picture. Of the 128 units, we
+# take the six that went the farthest, and show each at eight of our frames. Red weights are
+# positive, blue ones are negative.
 
 first_layer = torch.stack(
     [frame["fc1.weight"] for frame in frames]
@@ -192,10 +194,8 @@ def filmstrip(weights, units, bound_of, title):
     )
     for row, unit in enumerate(units):
         for column, frame in enumerate(stills):
-            ax, picture = (
-                axes[row, column],
-                weights[frame, row].view(28, 28),
-            )  # (28, 28)
+            ax = axes[row, column]
+            picture = weights[frame, row].view(28, 28)  # (28, 28)
             bound = bound_of(frame)
             ax.imshow(picture, cmap="RdBu_r", vmin=-bound, vmax=bound)
             ax.set(xticks=[], yticks=[])
@@ -213,21 +213,23 @@ fig = filmstrip(
 )
 plotting.describe(
     fig,
-    "A table of 48 small pictures: six units in rows, eight steps in columns. At step 0 all are "
-    "nearly white, with faint noise. From about the middle on, red and blue patches appear in the "
-    "center, smooth and different for each unit, and grow stronger to the end.",
+    "A table of 48 small pictures: six units in rows, eight steps in columns. At "
+    "step 0 all are nearly white, with faint noise. From about the middle on, red "
+    "and blue patches appear in the center, smooth and different for each unit, and "
+    "grow stronger to the end.",
 )
 plt.show()
 
 # %%
 # Nobody drew these patches. Each is a sum of gradients, and each gradient is a sum of images, as
-# :doc:`../2_digits/08_gradients` showed. A unit ends up asking a question: more ink here than there?
+# :doc:`../2_digits/08_gradients` showed. A unit ends up asking a question: more ink here than
+# there?
 #
-# How far does each layer go? We measure the distance from the start, as a part of the weights' length
-# at the start.
+# How far does each layer go? We measure the distance from the start, as a part of the weights'
+# length at the start.
 #
-# **Predict, then run.** The first layer has most of the weights. Which of the three moves the farthest
-# in this measure?
+# **Predict, then run.** The first layer has most of the weights. Which of the three moves the
+# farthest in this measure?
 
 moved = {}
 for name in ("fc1", "fc2", "fc3"):
@@ -247,8 +249,8 @@ ax.set_title("How far the weights are from their start")
 ax.legend()
 plotting.describe(
     fig,
-    "The distance of each layer's weights from their start over the step. All three stay near 0 "
-    "for the first steps and then rise. At the end: "
+    "The distance of each layer's weights from their start over the step. All three "
+    "stay near 0 for the first steps and then rise. At the end: "
     + ", ".join(f"{name} {parts[-1]:.0%}" for name, parts in moved.items())
     + ".",
 )
@@ -259,8 +261,8 @@ farthest = max(moved, key=lambda name: moved[name][-1])
 print("the farthest:", farthest)
 
 # %%
-# How many weights a layer has says nothing about how far they go. And no layer stays near what it began
-# with (:doc:`../2_digits/05_initialization`).
+# How many weights a layer has says nothing about how far they go. And no layer stays near what it
+# began with (:doc:`../2_digits/05_initialization`).
 #
 # Images change their minds
 # -------------------------
@@ -277,8 +279,8 @@ print(f"right in some frame, and wrong in the last: {lost.sum()} of {len(lost)} 
 assert changes.max() > changes.min()
 
 # %%
-# We look at six: three with few changes, each of another class, and the three with the most. Time goes
-# from left to right, one column a frame. The darker, the more probable.
+# We look at six: three with few changes, each of another class, and the three with the most. Time
+# goes from left to right, one column a frame. The darker, the more probable.
 
 by_changes = changes.argsort(stable=True)  # (count,)
 steady = {}
@@ -305,9 +307,10 @@ for part, place in zip(fig.subfigures(2, 3).flat, chosen.tolist(), strict=True):
     ax.set_xlabel("step", fontsize=8, labelpad=1)
 plotting.describe(
     fig,
-    "Six images, each above a table of ten classes in rows and all frames in columns, darker where "
-    "more probable. In the upper three, one row soon turns dark and stays so. In the lower three, "
-    "several rows are dark by turns. Labels and changes: "
+    "Six images, each above a table of ten classes in rows and all frames in "
+    "columns, darker where more probable. In the upper three, one row soon turns "
+    "dark and stays so. In the lower three, several rows are dark by turns. Labels "
+    "and changes: "
     + "; ".join(
         f"{classes[test_labels[k]]}, {counted(changes[k])}" for k in chosen.tolist()
     )
@@ -316,8 +319,8 @@ plotting.describe(
 plt.show()
 
 # %%
-# At first all rows are equally pale: the untrained network has no opinion. Its first opinions are about
-# all images at once, and only then do the images part ways.
+# At first all rows are equally pale: the untrained network has no opinion. Its first opinions are
+# about all images at once, and only then do the images part ways.
 #
 # How many different answers does it give in each frame, to all test images together?
 
@@ -334,9 +337,9 @@ for step in (0, 1, 3, 10, 40, LAST_STEP):
 # Hand it to the page
 # -------------------
 #
-# Stills are good for comparing. To see how one turns into the next, you want to move through them. We
-# hand the frames over to this page, as small as we can: each weight becomes a byte. **One** bound serves
-# all frames and all units, and 0 becomes the byte 128, so that white stays white.
+# Stills are good for comparing. To see how one turns into the next, you want to move through them.
+# We hand the frames over to this page, as small as we can: each weight becomes a byte. **One**
+# bound serves all frames and all units, and 0 becomes the byte 128, so that white stays white.
 
 
 def as_bytes(weights, bound):
@@ -375,21 +378,22 @@ print(f"{as_whole.numel():,} weights in {letters:,} letters")
 assert letters < 280_000
 
 # %%
-# What moves by itself draws the eye away from the text, and makes some readers ill. So nothing moves here
-# until you press *Play*, and *Pause* stops it. With the slider you set the pace yourself: drag it, or use
-# the arrow keys. If your system asks for reduced motion, there is no Play, and you go from frame to frame.
+# What moves by itself draws the eye away from the text, and makes some readers ill. So nothing
+# moves here until you press *Play*, and *Pause* stops it. With the slider you set the pace
+# yourself: drag it, or use the arrow keys. If your system asks for reduced motion, there is no
+# Play, and you go from frame to frame.
 #
 # .. interactive:: watch
 #
-# Choose *change since the start*, and the noise of the beginning is gone: what is left is only what was
-# learned. Go slowly from step 5 to step 30. There the first patches come up, and the answers make up their
-# minds.
+# Choose *change since the start*, and the noise of the beginning is gone: what is left is only what
+# was learned. Go slowly from step 5 to step 30. There the first patches come up, and the answers
+# make up their minds.
 #
 # Common mistakes
 # ---------------
 #
-# **Recording without a copy.** ``detach()`` gives a tensor that shares its memory with the weights. The
-# list grows, and in the end all frames are the last one.
+# **Recording without a copy.** ``detach()`` gives a tensor that shares its memory with the weights.
+# The list grows, and in the end all frames are the last one.
 
 careless = []
 train(
@@ -401,9 +405,9 @@ assert all_alike
 assert not torch.equal(first_layer[0], first_layer[10])
 
 # %%
-# **A scale for each frame.** Most plotting functions stretch what they get from its smallest to its largest
-# number. Then the noise of step 0 looks as strong as what was learned later, and the strips below no
-# longer say that weights grow.
+# **A scale for each frame.** Most plotting functions stretch what they get from its smallest to its
+# largest number. Then the noise of step 0 looks as strong as what was learned later, and the strips
+# below no longer say that weights grow.
 
 fig = filmstrip(
     weights[:, :2],
@@ -413,8 +417,9 @@ fig = filmstrip(
 )
 plotting.describe(
     fig,
-    "Two of the six units at the same eight steps, each picture stretched to its own largest weight. "
-    "Now the noise of step 0 is as red and blue as the patches of the last step.",
+    "Two of the six units at the same eight steps, each picture stretched to its own "
+    "largest weight. Now the noise of step 0 is as red and blue as the patches of "
+    "the last step.",
 )
 plt.show()
 
@@ -423,8 +428,9 @@ print(f"largest weight at step 0: {smallest:.3f}, at step {LAST_STEP}: {largest:
 assert largest > 3 * smallest
 
 # %%
-# **Recording with the graph.** Outside of ``no_grad`` or ``inference_mode``, what you keep holds on to
-# all notes for ``backward()``, and to the memory they take. PyTorch tells you only when you want to plot it.
+# **Recording with the graph.** Outside of ``no_grad`` or ``inference_mode``, what you keep holds on
+# to all notes for ``backward()``, and to the memory they take. PyTorch tells you only when you want
+# to plot it.
 
 kept = model(test_images)  # (count, 10)
 try:
@@ -433,8 +439,8 @@ except RuntimeError as error:
     print("RuntimeError:", error)
 
 # %%
-# **Leaving the model in evaluation mode.** A recorder that calls ``eval()`` must call ``train()`` after
-# it. Ours has no dropout and no batch normalization, so it needs neither. This one does:
+# **Leaving the model in evaluation mode.** A recorder that calls ``eval()`` must call ``train()``
+# after it. Ours has no dropout and no batch normalization, so it needs neither. This one does:
 
 with_dropout = nn.Sequential(nn.Flatten(), nn.Linear(784, 10), nn.Dropout(0.5))
 with_dropout.eval()
@@ -460,10 +466,10 @@ for count in (len(kept_steps), LAST_STEP + 1):
 # what it finds, and the page goes on with the course's version until yours is right.
 # ``hint("moving_average")`` and ``solution("moving_average")`` help.
 #
-# **Your turn: moving_average.** The loss of a batch jumps up and down, because each batch is another one.
-# Write a function ``moving_average(losses, width)`` that smooths it: the mean of each loss and of the
-# ``width - 1`` losses before it. At the start, where there are fewer, take the mean of those that there
-# are. Losses and result have the shape (steps,).
+# **Your turn: moving_average.** The loss of a batch jumps up and down, because each batch is
+# another one. Write a function ``moving_average(losses, width)`` that smooths it: the mean of each
+# loss and of the ``width - 1`` losses before it. At the start, where there are fewer, take the mean
+# of those that there are. Losses and result have the shape (steps,).
 
 from firstlayers.exercises import exercise, hint, progress, solution
 
@@ -491,15 +497,16 @@ ax.legend()
 plotting.describe(
     fig,
     "The loss of each batch over the step, a thin jagged line that falls from about "
-    f"{losses[0]:.1f}, and a smooth line that follows a little later and ends at {smooth[-1]:.2f}.",
+    f"{losses[0]:.1f}, and a smooth line that follows a little later and ends at "
+    f"{smooth[-1]:.2f}.",
 )
 plt.show()
 
 # %%
-# **Your turn: settled_at.** When has an image made up its mind? Write a function ``settled_at(answers)``.
-# The answers are classes, of the shape (frames, images). Return for each image the number of the frame
-# from which on its answer stays what it is in the last frame. Frames are counted from 0, and the result
-# has the shape (images,).
+# **Your turn: settled_at.** When has an image made up its mind? Write a function
+# ``settled_at(answers)``. The answers are classes, of the shape (frames, images). Return for each
+# image the number of the frame from which on its answer stays what it is in the last frame. Frames
+# are counted from 0, and the result has the shape (images,).
 
 
 @exercise
@@ -513,9 +520,8 @@ def settled_at(answers):
 
 settled = steps[settled_at(answers)]  # (count,)
 for part in (0.25, 0.5, 0.75, 0.95):
-    print(
-        f"{part:.0%} of the images have settled by step {settled.float().quantile(part).item():.0f}"
-    )
+    by_step = settled.float().quantile(part).item()
+    print(f"{part:.0%} of the images have settled by step {by_step:.0f}")
 
 # %%
 # Recap
@@ -523,12 +529,14 @@ for part in (0.25, 0.5, 0.75, 0.95):
 #
 # * Frames at powers of a step show a training evenly. Add step 0.
 # * A recorder copies, and changes nothing: the weights are equal in every bit without it.
-# * First-layer weights turn from noise into patches. Compare them on one color scale, with white at 0.
+# * First-layer weights turn from noise into patches. Compare them on one color scale, with white at
+#   0.
 # * A rising accuracy hides images that change their minds, some of them for the worse.
 # * Nothing should move before a reader asks for it, and stills say most of it.
 #
 # **Next:** go back to any chapter with a training in it, and record it.
 #
-# **Further reading:** :class:`matplotlib.animation.FuncAnimation` makes films of figures. On what
-# first layers and later ones learn, and when: Zeiler and Fergus, `Visualizing and understanding
-# convolutional networks <https://arxiv.org/abs/1311.2901>`__, section 4.
+# **Further reading:** Matplotlib's `FuncAnimation
+# <https://matplotlib.org/stable/api/_as_gen/matplotlib.animation.FuncAnimation.html>`__ makes films
+# of figures. On what first layers and later ones learn, and when: Zeiler and Fergus, `Visualizing
+# and understanding convolutional networks <https://arxiv.org/abs/1311.2901>`__, section 4.

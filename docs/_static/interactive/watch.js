@@ -67,8 +67,8 @@ function startWatching(section) {
         bar.setAttribute("height", 36 * scores[label]);
         bar.setAttribute("class", label === best ? "fl-largest" : "fl-bar");
       });
-      const isRight = best === data.labels[k];
-      caption.textContent = `${data.classes[best]}, ${percent(scores[best])}: ${isRight ? "right" : "wrong"}`;
+      const label = data.classes[data.labels[k]];
+      caption.textContent = `label ${label}, answer ${data.classes[best]}, ${percent(scores[best])}`;
     });
     const step = `step ${data.steps[at]}`;
     slider.nextElementSibling.textContent = step;
