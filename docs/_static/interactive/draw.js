@@ -14,10 +14,6 @@ function contributions(pixels, [fc1, fc2, fc3], {hidden1, hidden2, logits}, k) {
   return gradient.map((g, i) => g * pixels[i] / 255 / 0.5);
 }
 
-function bytesOf(base64) {
-  return Uint8Array.from(atob(base64), character => character.charCodeAt(0));
-}
-
 // Weights come as whole numbers of 16 bits, which are multiples of 1 / scale.
 function layersOf({layers, scale}) {
   const numbers = text => Float32Array.from(new Int16Array(bytesOf(text).buffer), v => v / scale);
@@ -30,25 +26,6 @@ async function isWhole({layers, sha256}) {
   const parts = layers.flatMap(({weight, bias}) => [bytesOf(weight), bytesOf(bias)]);
   const digest = await crypto.subtle.digest("SHA-256", await new Blob(parts).arrayBuffer());
   return sha256 === Array.from(new Uint8Array(digest), b => b.toString(16).padStart(2, "0")).join("");
-}
-
-function loadScript(address) {
-  return new Promise((loaded, failed) => {
-    const script = document.createElement("script");
-    script.src = address;
-    script.onload = loaded;
-    script.onerror = failed;
-    document.head.append(script);
-  });
-}
-
-// Show an image; `color` gives red, green, blue and opacity of a pixel.
-function paint(canvas, {height, width, pixels}, color = value => [value, value, value, 255]) {
-  if (canvas.width !== width) canvas.width = width;
-  if (canvas.height !== height) canvas.height = height;
-  const shown = new ImageData(width, height);
-  pixels.forEach((value, at) => shown.data.set(color(value), 4 * at));
-  canvas.getContext("2d").putImageData(shown, 0, 0);
 }
 
 function startDrawing(section) {
@@ -311,17 +288,10 @@ function startDrawing(section) {
     report();
   }
 
-  // The weights come when the reader comes near.
-  const near = new IntersectionObserver(entries => {
-    if (!entries.some(entry => entry.isIntersecting)) return;
-    near.disconnect();
-    loadWeights();
-  }, {rootMargin: "100% 0px"});
-
   const rows = Array.from({length: 10}, makeRow);
   section.hidden = false;
   show();
-  near.observe(section);
+  whenNear(section, loadWeights);
 }
 
 for (const section of document.querySelectorAll(".fl-draw")) startDrawing(section);

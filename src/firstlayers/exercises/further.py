@@ -1,0 +1,725 @@
+"""The exercises of the track "Further".
+
+One block an exercise: the course's answer, whose source learners can read, and below it what an answer
+is asked, wrong answers that have a name, further right ones, and hints.
+"""
+
+import math
+
+import torch
+
+from firstlayers.exercises.observation import calls
+from firstlayers.exercises.registry import Exercise, Slip, add
+
+# 03_autograd_in_sixty_lines
+
+
+def quotient(a, b):
+    """Two numbers -> their quotient, its slope in a, and its slope in b."""
+    return a / b, 1 / b, -a / b**2
+
+
+def _quotient_by_powers(a, b):
+    inverse = b**-1.0
+    return a * inverse, inverse, -a * inverse * inverse
+
+
+def _quotient_from_the_result(a, b):
+    result = a / b
+    return [result, 1 / b, -result / b]
+
+
+def _quotient_by_autograd(a, b):
+    x, y = (
+        torch.tensor(float(number), dtype=torch.float64, requires_grad=True) for number in (a, b)
+    )
+    result = x / y
+    result.backward()
+    return result.item(), x.grad.item(), y.grad.item()
+
+
+add(
+    Exercise(
+        name="quotient",
+        chapter="3_further/03_autograd_in_sixty_lines",
+        reference=quotient,
+        checked="6 pairs of numbers, among them negative ones and a zero",
+        cases=calls(
+            {
+                "6 by 2": lambda: (6.0, 2.0),
+                "5 by 4": lambda: (5.0, 4.0),
+                "-1.5 by 0.5": lambda: (-1.5, 0.5),
+                "0 by 4": lambda: (0.0, 4.0),
+                "3 by -10": lambda: (3.0, -10.0),
+                "whole numbers": lambda: (7, 3),
+            }
+        ),
+        slips=(
+            Slip(
+                "minus sign forgotten",
+                lambda a, b: (a / b, 1 / b, a / b**2),
+                "The slope in b has the wrong sign. A larger b makes the quotient of two positive numbers "
+                "smaller. What does that say about the slope?",
+            ),
+            Slip(
+                "not squared",
+                lambda a, b: (a / b, 1 / b, -a / b),
+                "The slope in b is too steep or too flat by a factor b. Write 1 / b as a power of b, and "
+                "take its derivative: what becomes of the exponent?",
+            ),
+            Slip(
+                "slopes of a product",
+                lambda a, b: (a / b, b, a),
+                "These are the slopes of a times b. How much does a / b grow when a grows by 1?",
+            ),
+            Slip(
+                "slopes swapped",
+                lambda a, b: (a / b, -a / b**2, 1 / b),
+                "Both slopes are right, but they have changed places: the one in a is asked for first.",
+            ),
+            Slip(
+                "slope 1 in a",
+                lambda a, b: (a / b, 1.0, -a / b**2),
+                "A slope of 1 belongs to a sum. When a grows by 1, a / b grows by less or more than that, "
+                "and it depends on b.",
+            ),
+            Slip(
+                "a forgotten",
+                lambda a, b: (a / b, 1 / b, -1 / b**2),
+                "The slope in b is that of 1 / b. There is an a above the line, which stays as a factor.",
+            ),
+            Slip(
+                "rounded down",
+                lambda a, b: (a // b, 1 / b, -a / b**2),
+                "The slopes are right, but // rounds the quotient down to a whole number. Which sign "
+                "divides and keeps what stands behind the point?",
+            ),
+            Slip(
+                "slopes only",
+                lambda a, b: (1 / b, -a / b**2),
+                "Both slopes are right. Three numbers are asked for: the result itself comes before them.",
+            ),
+            Slip(
+                "upside down",
+                lambda a, b: (
+                    b / a if a else math.inf,
+                    -b / a**2 if a else math.inf,
+                    1 / a if a else math.inf,
+                ),
+                "This is b divided by a, with its slopes. The first number is the one to be divided.",
+            ),
+        ),
+        variants=(
+            _quotient_by_powers,
+            _quotient_from_the_result,
+            _quotient_by_autograd,
+        ),
+        hints=(
+            "A slope says how fast the result changes when one of the two changes and the other stays. "
+            "For the slope in a, b is just a number, and so is 1 / b.",
+            "For the slope in b, write the quotient as a times a power of b. The derivative of a power is "
+            "the exponent, times the power with an exponent that is less by 1.",
+            "The exponent is -1, so the slope in b is a times -1 times b to the power -2. Return the "
+            "result, the slope in a, and this one.",
+        ),
+    )
+)
+
+
+def forward_slope(order, start):
+    """Values, parents first, and one of them -> the last one's derivative by it."""
+    slopes = {}
+    for value in order:
+        slopes[value] = 1.0 if value is start else 0.0
+        for parent, slope in value.parents:
+            slopes[value] += slope * slopes[parent]
+    return slopes[order[-1]]
+
+
+class _Value:
+    """A number as the chapter's engine has it. An old gradient stands in ``grad``."""
+
+    def __init__(self, data, *parents):
+        self.data = data
+        self.parents = list(parents)
+        self.grad = 0.25 * data + 3.0
+
+
+def _sum(a, b):
+    return _Value(a.data + b.data, (a, 1.0), (b, 1.0))
+
+
+def _product(a, b):
+    return _Value(a.data * b.data, (a, b.data), (b, a.data))
+
+
+def _tanh(a):
+    result = math.tanh(a.data)
+    return _Value(result, (a, 1 - result**2))
+
+
+def _chain_graph():
+    a = _Value(0.5)
+    b = _tanh(a)
+    c = _product(b, _three := _Value(3.0))
+    d = _tanh(c)
+    return [a, b, _three, c, d]
+
+
+def _diamond_graph():
+    a, b = _Value(2.0), _Value(-3.0)
+    c = _product(a, b)
+    d = _sum(a, c)
+    return [a, b, c, d, _product(c, d)]
+
+
+def _twice_graph():
+    a = _Value(1.5)
+    b = _product(a, a)
+    c = _sum(b, b)
+    return [a, b, c, _product(c, b)]
+
+
+def _network_graph():
+    x, y, w, v = (_Value(number) for number in (0.7, -0.4, 1.2, 0.3))
+    order = [x, y, w, v]
+    for left, right in ((x, w), (y, v), (x, v)):
+        order.append(_product(left, right))
+    for left, right in ((order[4], order[5]), (order[5], order[6])):
+        order.append(_sum(left, right))
+        order.append(_tanh(order[-1]))
+    return [*order, _product(order[8], order[10])]
+
+
+def _from(make, place):
+    def arguments():
+        order = make()
+        return order, order[place]
+
+    return arguments
+
+
+def _forward(*, first=lambda value, start: 1.0 if value is start else 0.0, step, end=None):
+    """Go forward; ``step`` makes the new slope of the one so far and a parent's."""
+
+    def forward_slope(order, start):
+        slopes = {}
+        for value in order:
+            slopes[value] = first(value, start)
+            for parent, slope in value.parents:
+                slopes[value] = step(slopes[value], slope, slopes[parent])
+        return end(slopes, order) if end else slopes[order[-1]]
+
+    return forward_slope
+
+
+def _add_product(so_far, slope, of_parent):
+    return so_far + slope * of_parent
+
+
+def _first_parent_only(order, start):
+    slopes = {}
+    for value in order:
+        slopes[value] = 1.0 if value is start else 0.0
+        for parent, slope in value.parents[:1]:
+            slopes[value] += slope * slopes[parent]
+    return slopes[order[-1]]
+
+
+def _backward(order, start, *, clear=True):
+    if clear:
+        for value in order:
+            value.grad = 0.0
+    order[-1].grad = 1.0
+    for value in reversed(order):
+        for parent, slope in value.parents:
+            parent.grad += value.grad * slope
+    return start.grad
+
+
+def _backward_too_early(order, start):
+    for value in order:
+        value.grad = 0.0
+    order[-1].grad = 1.0
+    seen = set()
+
+    def enter(value):
+        seen.add(value)
+        for parent, slope in value.parents:
+            parent.grad += value.grad * slope
+            if parent not in seen:
+                enter(parent)
+
+    enter(order[-1])
+    return start.grad
+
+
+def _all_ways(order, start):
+    def derivative(value):
+        if value is start:
+            return 1.0
+        return sum(slope * derivative(parent) for parent, slope in value.parents)
+
+    return derivative(order[-1])
+
+
+def _by_places(order, start):
+    places = {id(value): place for place, value in enumerate(order)}
+    begin = places[id(start)]
+    slopes = [0.0] * begin + [1.0]
+    for value in order[begin + 1 :]:
+        slopes.append(sum(slope * slopes[places[id(parent)]] for parent, slope in value.parents))
+    return slopes[-1]
+
+
+def _in_grad(order, start):
+    for value in order:
+        value.grad = sum(parent.grad * slope for parent, slope in value.parents)
+        if value is start:
+            value.grad = 1.0
+    return order[-1].grad
+
+
+add(
+    Exercise(
+        name="forward_slope",
+        chapter="3_further/03_autograd_in_sixty_lines",
+        reference=forward_slope,
+        checked="9 starts in 4 graphs, 3 of them with diamonds",
+        cases=calls(
+            {
+                "a chain": _from(_chain_graph, 0),
+                "a chain, from its middle": _from(_chain_graph, 3),
+                "a diamond": _from(_diamond_graph, 0),
+                "a diamond, the other start": _from(_diamond_graph, 1),
+                "a diamond, from its middle": _from(_diamond_graph, 2),
+                "the last value by itself": _from(_diamond_graph, 4),
+                "values used twice": _from(_twice_graph, 0),
+                "a small network, by an input": _from(_network_graph, 0),
+                "a small network, by a weight": _from(_network_graph, 3),
+            }
+        ),
+        slips=(
+            Slip(
+                "assigned instead of added",
+                _forward(step=lambda so_far, slope, of_parent: slope * of_parent),
+                "The last parent erases what the others gave. A value with two parents changes because "
+                "of both. What has to happen with the two parts?",
+            ),
+            Slip(
+                "first parent only",
+                _first_parent_only,
+                "Right on a chain. A value with two parents changes because of both, and only the first "
+                "of them was asked.",
+            ),
+            Slip(
+                "slopes left out",
+                _forward(step=lambda so_far, slope, of_parent: so_far + of_parent),
+                "This counts the ways from the start to the end. Each arrow of a way has a slope, which "
+                "is there to be multiplied with.",
+            ),
+            Slip(
+                "slopes added",
+                _forward(step=lambda so_far, slope, of_parent: so_far + slope + of_parent),
+                "Along a way, slopes are multiplied, not added. That is the chain rule. Only what arrives "
+                "on different ways is added.",
+            ),
+            Slip(
+                "every start counts",
+                _forward(
+                    first=lambda value, start: 0.0 if value.parents else 1.0, step=_add_product
+                ),
+                "All values at the beginning move at once here, so the result is the sum of their "
+                "gradients. Only one of them is asked about. How fast do the others change with it?",
+            ),
+            Slip(
+                "start not set to 1",
+                _forward(first=lambda value, start: 0.0, step=_add_product),
+                "Everything is 0, because nothing ever began to move. How fast does the start change with "
+                "itself?",
+            ),
+            Slip(
+                "everything summed",
+                _forward(step=_add_product, end=lambda slopes, order: sum(slopes.values())),
+                "The derivative of each value is right. Only that of the last one is asked for, not the "
+                "sum of all.",
+            ),
+            Slip(
+                "the start by itself",
+                lambda order, start: 1.0,
+                "This is how fast the start changes with itself: 1, always. The last value in the list is "
+                "asked about.",
+            ),
+            Slip(
+                "all derivatives returned",
+                _forward(step=_add_product, end=lambda slopes, order: list(slopes.values())),
+                "The derivative of each value came back. Only that of the last one is asked for, as one "
+                "number.",
+            ),
+            Slip(
+                "old gradients left",
+                lambda order, start: _backward(order, start, clear=False),
+                "You go backward, which is allowed. But numbers from an earlier walk stand in grad, and "
+                "yours were added to them. What should be done first?",
+            ),
+            Slip(
+                "the old gradient",
+                lambda order, start: start.grad,
+                "This number stood in grad before anything was computed. It belongs to an earlier walk. "
+                "Use parents, with their slopes, to find the new one.",
+            ),
+            Slip(
+                "passed on too early",
+                _backward_too_early,
+                "You go backward, which is allowed. But a value passes its gradient on before all of it "
+                "has come. The list is in order: what does that save you?",
+            ),
+        ),
+        variants=(_backward, _all_ways, _by_places, _in_grad),
+        hints=(
+            "Each value has a derivative with respect to the start: 1 for the start itself, and 0 for what "
+            "does not depend on it. Go through the list, and find one after the other.",
+            "Keep a dictionary from value to derivative. When you come to a value, its parents are in it. "
+            "Each of them contributes its slope times its own derivative, and the contributions are added.",
+            "Begin each value with 1.0 if it is the start, else with 0.0. For each parent and slope in "
+            "value.parents, add slope times the parent's entry. Return the entry of order[-1].",
+        ),
+    )
+)
+
+# 04_watch_it_learn
+
+
+def moving_average(losses, width):
+    """(steps,) losses -> (steps,) means of each and of up to width - 1 before it."""
+    means = []
+    for step in range(len(losses)):
+        first = max(0, step - width + 1)
+        means.append(losses[first : step + 1].mean())
+    return torch.stack(means)  # (steps,)
+
+
+def _windows(bounds, reduce=lambda window, width: window.mean()):
+    """Take ``reduce`` of the losses between the two bounds of each step."""
+
+    def moving_average(losses, width):
+        means = []
+        for step in range(len(losses)):
+            first, end = bounds(step, width)
+            means.append(reduce(losses[first:end], width))
+        return torch.stack(means)
+
+    return moving_average
+
+
+def _trailing(step, width):
+    return max(0, step - width + 1), step + 1
+
+
+def _average_by_sums(losses, width):
+    sums = torch.cat([torch.zeros(1, dtype=torch.float64), losses.double().cumsum(0)])
+    ends = torch.arange(1, len(losses) + 1)
+    starts = (ends - width).clamp(min=0)
+    return ((sums[ends] - sums[starts]) / (ends - starts)).float()
+
+
+def _average_by_lists(losses, width):
+    numbers, means = losses.tolist(), []
+    for step in range(len(numbers)):
+        window = numbers[: step + 1][-width:]
+        means.append(sum(window) / len(window))
+    return torch.tensor(means)
+
+
+def _average_by_queue(losses, width):
+    window, means = [], []
+    for loss in losses:
+        window.append(loss)
+        if len(window) > width:
+            window.pop(0)
+        means.append(sum(window) / len(window))
+    return torch.stack(means)
+
+
+def _average_of_all(losses, width):
+    return losses.cumsum(0) / torch.arange(1, len(losses) + 1)
+
+
+def _whole_windows_only(losses, width):
+    return losses.unfold(0, width, 1).mean(dim=1)
+
+
+def _exponential(losses, width):
+    means = [losses[0]]
+    for loss in losses[1:]:
+        means.append(means[-1] + (loss - means[-1]) / width)
+    return torch.stack(means)
+
+
+def _blocks(losses, width):
+    return torch.stack([losses[k : k + width].mean() for k in range(0, len(losses), width)])
+
+
+add(
+    Exercise(
+        name="moving_average",
+        chapter="3_further/04_watch_it_learn",
+        reference=moving_average,
+        checked="5 runs, among them one that is shorter than the width",
+        cases=calls(
+            {
+                "12 steps, width 4": lambda: (torch.randn(12), 4),
+                "9 steps, width 3": lambda: (torch.rand(9) * 5, 3),
+                "7 steps, width 2": lambda: (torch.arange(7.0) ** 2, 2),
+                "5 steps, width 1": lambda: (torch.randn(5), 1),
+                "4 steps, width 10": lambda: (torch.tensor([4.0, 1.0, 7.0, 2.0]), 10),
+            }
+        ),
+        slips=(
+            Slip(
+                "zeros before the start",
+                _windows(_trailing, lambda window, width: window.sum() / width),
+                "Too small at the start. There are fewer losses than the width allows, and the sum was "
+                "divided by the width all the same. How many losses are in the sum?",
+            ),
+            Slip(
+                "empty at the start",
+                _windows(lambda step, width: (step - width + 1, step + 1)),
+                "Right from the first whole window on, and nan or wrong before. There, the slice begins "
+                "with a negative number, which Python counts from the end. Where should it begin?",
+            ),
+            Slip(
+                "shorter than the losses",
+                _whole_windows_only,
+                "Only whole windows were averaged, so the result is shorter, and a run shorter than the "
+                "width fails. At the start, take the losses that there are.",
+            ),
+            Slip(
+                "a look into the future",
+                _windows(lambda step, width: (max(0, step - width // 2), step + width // 2 + 1)),
+                "The window lies around the step, so it takes losses that come later. During training "
+                "nobody knows them. Only the step itself and those before it should count.",
+            ),
+            Slip(
+                "only the future",
+                _windows(lambda step, width: (step, step + width)),
+                "The window begins at the step and goes on, into losses that come later. It should end at "
+                "the step.",
+            ),
+            Slip(
+                "one too many",
+                _windows(lambda step, width: (max(0, step - width), step + 1)),
+                "The window holds width + 1 losses. The step itself is one of them, so how many remain "
+                "for those before it?",
+            ),
+            Slip(
+                "one too few",
+                _windows(lambda step, width: (max(0, min(step, step - width + 2)), step + 1)),
+                "The window holds width - 1 losses. Count: the step itself, and how many before it?",
+            ),
+            Slip(
+                "the step itself left out",
+                _windows(lambda step, width: (max(0, step - width), step)),
+                "A slice ends before its second number, so the loss of the step itself is missing, and "
+                "the first window is empty, which gives nan.",
+            ),
+            Slip(
+                "mean of all so far",
+                _average_of_all,
+                "This is the mean of everything since the start. The width was never used: the large "
+                "losses of the beginning should be forgotten after so many steps.",
+            ),
+            Slip(
+                "exponential average",
+                _exponential,
+                "This average forgets the past little by little. It is a good one, and another one: here, "
+                "each of the last losses counts the same, and what is older does not count.",
+            ),
+            Slip(
+                "one mean a block",
+                _blocks,
+                "There is one mean for each block of the given width. A moving average has one for each "
+                "step: its window moves on by a single step.",
+            ),
+            Slip(
+                "not divided",
+                _windows(_trailing, lambda window, width: window.sum()),
+                "These are sums. What has to be done with each, so that it becomes a mean?",
+            ),
+            Slip(
+                "a list",
+                lambda losses, width: list(moving_average(losses, width)),
+                "The numbers are right, but they came as a list. One tensor of shape (steps,) is asked "
+                "for. Which function stacks tensors?",
+            ),
+        ),
+        variants=(
+            _windows(_trailing),
+            _average_by_sums,
+            _average_by_lists,
+            _average_by_queue,
+        ),
+        hints=(
+            "For each step, cut out the losses that count, and take their mean. The window ends at the "
+            "step. At the start of the run there is less to take, and the mean is of what there is.",
+            "The result has one entry a step. The window of a step has at most width losses, itself among "
+            "them, and it must not begin before 0.",
+            "With first = max(0, …), losses[first : step + 1].mean() is one entry. The dots: the step, less "
+            "the width, plus 1. Collect them in a list, and stack it.",
+        ),
+    )
+)
+
+
+def settled_at(answers):
+    """(frames, images) answers -> (images,) frames from which they stay as they end."""
+    differs = answers != answers[-1]  # (frames, images)
+    counted = torch.arange(1, len(answers) + 1)[:, None]  # (frames, 1)
+    return (differs * counted).amax(dim=0)  # (images,)
+
+
+def _frames(of_image):
+    """Find a frame for each image by a function of the list of its answers."""
+
+    def settled_at(answers):
+        return torch.tensor([of_image(column) for column in answers.T.tolist()])
+
+    return settled_at
+
+
+def _settled_by_walking_back(column):
+    frame = len(column) - 1
+    while frame > 0 and column[frame - 1] == column[-1]:
+        frame -= 1
+    return frame
+
+
+def _last_change(column):
+    changes = [k for k in range(1, len(column)) if column[k] != column[k - 1]]
+    return changes[-1] if changes else 0
+
+
+def _first_change(column):
+    changes = [k for k in range(1, len(column)) if column[k] != column[k - 1]]
+    return changes[0] if changes else 0
+
+
+def _settled_by_products(answers):
+    stays = (answers == answers[-1]).flip(0).long().cumprod(0)  # (frames, images)
+    return len(answers) - stays.sum(0)
+
+
+def _along_the_images(answers):
+    differs = answers != answers[:, -1:]
+    return (differs * torch.arange(1, answers.shape[1] + 1)).amax(dim=1)
+
+
+def _run():
+    """Make 9 frames of 6 images: settled at 0, at the end, early and late, with returns."""
+    return (
+        torch.tensor(
+            [
+                [3, 3, 3, 3, 3, 3, 3, 3, 3],
+                [1, 1, 1, 1, 1, 1, 1, 1, 7],
+                [5, 2, 2, 2, 2, 2, 2, 2, 2],
+                [4, 9, 4, 9, 9, 4, 4, 4, 4],
+                [6, 6, 0, 6, 8, 6, 6, 6, 6],
+                [2, 7, 7, 1, 1, 0, 7, 7, 7],
+            ]
+        ).T.contiguous(),
+    )
+
+
+add(
+    Exercise(
+        name="settled_at",
+        chapter="3_further/04_watch_it_learn",
+        reference=settled_at,
+        checked="4 recordings, among them a square one and one of a single frame",
+        cases=calls(
+            {
+                "9 frames, 6 images": _run,
+                "5 frames, 8 images": lambda: (torch.randint(0, 3, (5, 8)),),
+                "6 frames, 6 images": lambda: (torch.randint(0, 2, (6, 6)),),
+                "a single frame": lambda: (torch.tensor([[4, 1, 8]]),),
+            }
+        ),
+        slips=(
+            Slip(
+                "first time it appears",
+                _frames(lambda column: column.index(column[-1])),
+                "This is where the last answer shows up first. Some images leave it again and come back. "
+                "From which frame on does nothing change any more?",
+            ),
+            Slip(
+                "one too early",
+                _frames(lambda column: max(0, _last_change(column) - 1)),
+                "This is the last frame with another answer. The one after it is asked for.",
+            ),
+            Slip(
+                "counted from 1",
+                _frames(lambda column: _last_change(column) + 1),
+                "Every number is too large by 1. Frames are counted from 0, as in an index.",
+            ),
+            Slip(
+                "first change",
+                _frames(_first_change),
+                "This is the first frame that differs from the one before. Later ones may differ, too. "
+                "Which change is the one after which there is rest?",
+            ),
+            Slip(
+                "number of changes",
+                lambda answers: (answers[1:] != answers[:-1]).sum(dim=0),
+                "This counts how often the answer changed. Asked for is when it did so for the last time.",
+            ),
+            Slip(
+                "number of other answers",
+                lambda answers: (answers != answers[-1]).sum(dim=0),
+                "This counts the frames with another answer than the last. Right where they all come "
+                "first. But an image may show the last answer in between, for a while.",
+            ),
+            Slip(
+                "how long it stays",
+                _frames(lambda column: len(column) - _last_change(column)),
+                "This counts the frames from the last change to the end. Asked for is the place where "
+                "that stretch begins.",
+            ),
+            Slip(
+                "frames and images mixed up",
+                _along_the_images,
+                "Each frame was compared with its last image. Frames lie along dimension 0: the answers to "
+                "compare with are the last row.",
+            ),
+            Slip(
+                "one number for all",
+                lambda answers: settled_at(answers).amax(),
+                "One number came back: the frame from which no answer changes any more. Each image has a "
+                "frame of its own.",
+            ),
+            Slip(
+                "a list",
+                lambda answers: settled_at(answers).tolist(),
+                "The numbers are right, but they came as a list. A tensor of shape (images,) is asked for.",
+            ),
+            Slip(
+                "floats",
+                lambda answers: settled_at(answers).float(),
+                "The numbers are right, but a frame's number is a whole one: int64, as everything that "
+                "counts or indexes.",
+            ),
+        ),
+        variants=(
+            _frames(_settled_by_walking_back),
+            _frames(_last_change),
+            _settled_by_products,
+        ),
+        hints=(
+            "Walk backward from the last frame, as long as the answer stays the same. Or look for the last "
+            "frame that differs from the end: the one after it is asked for.",
+            "answers != answers[-1] has the shape (frames, images): where an image differs from its own "
+            "end. Of each column, find the last yes. Some columns have none.",
+            "Multiply that by the frames' numbers counted from 1, as a column of shape (frames, 1), and take "
+            "amax(dim=0). Where nothing differs, that is 0. Else it is one after the last difference.",
+        ),
+    )
+)
