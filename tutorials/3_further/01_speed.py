@@ -464,7 +464,7 @@ from firstlayers.exercises import exercise, hint, progress, solution
 
 @exercise
 def median_time(function, clock, repeats):
-    """A function, a clock, an odd number -> the median of so many timed calls, in seconds."""
+    """A function, a clock, how many calls -> their median time in seconds."""
     ...  # your code here
 
 
@@ -477,7 +477,7 @@ def median_time(function, clock, repeats):
 
 @exercise
 def whole_batches(images, labels, batch_size, generator):
-    """(N, ...) images and (N,) labels -> batches of both, shuffled, each by one index."""
+    """(N, ...) images, (N,) labels -> shuffled batches of both, by one index."""
     ...  # your code here
 
 

@@ -5,11 +5,427 @@ is asked, wrong answers that have a name, further right ones, and hints.
 """
 
 import math
+import statistics
+from itertools import pairwise
 
 import torch
 
-from firstlayers.exercises.observation import calls
+from firstlayers.exercises.observation import calls, freeze, same
 from firstlayers.exercises.registry import Exercise, Slip, add
+
+# 01_speed
+
+
+def median_time(function, clock, repeats):
+    """A function, a clock, how many calls -> their median time in seconds."""
+    function()  # does not count
+    times = []
+    for _ in range(repeats):
+        start = clock()
+        function()
+        times.append(clock() - start)
+    return sorted(times)[repeats // 2]
+
+
+def _look_at_times(durations, repeats):
+    """Let a clock run that only the function moves, by one duration a call."""
+
+    def look(answer):
+        now, calls_made = [50.0], [0]
+
+        def function():
+            now[0] += durations[calls_made[0] % len(durations)]
+            calls_made[0] += 1
+
+        return {
+            "result": freeze(answer(function, lambda: now[0], repeats)),
+            "calls of the function": calls_made[0],
+        }
+
+    return look
+
+
+def _timed(
+    *,
+    first=lambda function: function(),
+    one=lambda function, clock: _one_time(function, clock),
+    pick=statistics.median,
+    extra=0,
+):
+    def median_time(function, clock, repeats):
+        first(function)
+        return pick([one(function, clock) for _ in range(repeats + extra)])
+
+    return median_time
+
+
+def _one_time(function, clock):
+    start = clock()
+    function()
+    return clock() - start
+
+
+def _first_call_timed(function, clock, repeats):
+    times = [_one_time(function, clock) for _ in range(repeats + 1)]
+    return statistics.median(times)
+
+
+def _from_one_start(function, clock, repeats):
+    function()
+    start = clock()
+    times = []
+    for _ in range(repeats):
+        function()
+        times.append(clock() - start)
+    return statistics.median(times)
+
+
+def _by_differences(function, clock, repeats):
+    function()
+    marks = [clock()]
+    while len(marks) <= repeats:
+        function()
+        marks.append(clock())
+    times = sorted(later - earlier for earlier, later in pairwise(marks))
+    return times[len(times) // 2]
+
+
+def _by_tensor(function, clock, repeats):
+    function()
+    times = torch.tensor([_one_time(function, clock) for _ in range(repeats)], dtype=torch.float64)
+    return times.median().item()
+
+
+add(
+    Exercise(
+        name="median_time",
+        chapter="3_further/01_speed",
+        reference=median_time,
+        checked="4 clocks, among them one with a slow first call",
+        cases={
+            "a slow first call": _look_at_times([9.0, 1.0, 4.0, 2.5, 3.0, 2.0], 5),
+            "one very slow call": _look_at_times([2.0, 2.0, 1.5, 40.0, 3.0, 2.25, 1.75, 2.5], 7),
+            "three calls, the middle one in the middle": _look_at_times([5.0, 1.0, 2.0, 4.0], 3),
+            "one call": _look_at_times([3.0, 0.5], 1),
+        },
+        slips=(
+            Slip(
+                "first call counted",
+                _timed(first=lambda function: None),
+                "The first call was timed, too. It pays for what happens only once. What should be "
+                "done before the clock is looked at?",
+            ),
+            Slip(
+                "one call more timed",
+                _first_call_timed,
+                "All calls were timed, the first one as well. That one should happen, and its time "
+                "should be forgotten.",
+            ),
+            Slip(
+                "mean",
+                _timed(pick=statistics.fmean),
+                "This is the mean: one call that was interrupted drags it up. So does the time of all calls, "
+                "divided by their number. Which number stands in the middle when the times are in order?",
+            ),
+            Slip(
+                "start not moved",
+                _from_one_start,
+                "The times add up: the clock was started once, before the loop. Each call needs a start "
+                "of its own.",
+            ),
+            Slip(
+                "shortest",
+                _timed(pick=min),
+                "This is the shortest time. It says how fast it can be, and not how fast it is as a "
+                "rule.",
+            ),
+            Slip(
+                "longest",
+                _timed(pick=max),
+                "This is the longest time, and so mostly what else the machine was doing.",
+            ),
+            Slip(
+                "total",
+                _timed(pick=sum),
+                "This is the sum of all times. How long does one call take, as a rule?",
+            ),
+            Slip(
+                "not in order",
+                _timed(pick=lambda times: times[len(times) // 2]),
+                "The time in the middle of the list was taken, but the list is in the order of the "
+                "calls. What has to be done to it first?",
+            ),
+            Slip(
+                "last call",
+                _timed(pick=lambda times: times[-1]),
+                "Only the last time came back. Were the times collected, or was one written over the "
+                "other?",
+            ),
+            Slip(
+                "all times",
+                _timed(pick=lambda times: times),
+                "All times came back. One number is asked for: the one in the middle, once they are in "
+                "order.",
+            ),
+            Slip(
+                "sign",
+                _timed(one=lambda function, clock: -_one_time(function, clock)),
+                "The times are negative: the start was not subtracted from the end, but the end from the "
+                "start.",
+            ),
+            Slip(
+                "function not called",
+                lambda function, clock, repeats: _timed()(lambda: None, clock, repeats),
+                "The function was never called, so no time passed. A name alone does not call: what is "
+                "missing behind it?",
+            ),
+            Slip(
+                "one repeat too many",
+                _timed(extra=1),
+                "One call too many was timed. range(repeats) goes round exactly as often as it should.",
+            ),
+        ),
+        variants=(
+            _timed(),
+            _by_differences,
+            _by_tensor,
+        ),
+        hints=(
+            "Call the function once and forget it. Then go round a loop: look at the clock before the "
+            "call and after it, and keep the difference.",
+            "You have a list of so many numbers, one a call. Put it in order: the median stands in the "
+            "middle, with as many before it as behind it.",
+            "start = clock(), function(), times.append(clock() - start), and at the end "
+            "sorted(times) at the place repeats // 2. statistics.median does that last step, too.",
+        ),
+    )
+)
+
+
+def whole_batches(images, labels, batch_size, generator):
+    """(N, ...) images, (N,) labels -> shuffled batches of both, by one index."""
+    order = torch.randperm(len(labels), generator=generator)  # (N,)
+    for start in range(0, len(order), batch_size):
+        places = order[start : start + batch_size]  # (batch,)
+        yield images[places], labels[places]
+
+
+def _look_at_batches(count, batch_size):
+    def look(answer):
+        images = torch.arange(count * 6, dtype=torch.float32).reshape(count, 1, 2, 3)
+        labels = torch.arange(count) * 7 % 10
+        before = freeze([images, labels])
+
+        def one_pass(generator):
+            given = answer(images, labels, batch_size, generator)
+            if given is None:
+                return None
+            pairs = [(batch, batch_labels) for batch, batch_labels in given]
+            taken = torch.cat([batch for batch, _ in pairs])
+            theirs = torch.cat([batch_labels for _, batch_labels in pairs])
+            places = (taken.flatten(1)[:, 0] / 6).long().tolist()
+            return pairs, places, theirs
+
+        generator = torch.Generator().manual_seed(1)
+        first = one_pass(generator)
+        if first is None:
+            return {"result": None}
+        pairs, places, theirs = first
+        _, next_places, _ = one_pass(generator)
+        _, repeated, _ = one_pass(torch.Generator().manual_seed(1))
+        return {
+            "result": "batches",
+            "input changed": not same(before, freeze([images, labels]), 0, 0),
+            "sizes": [len(batch) for batch, _ in pairs],
+            "shape and type of a batch": [
+                *pairs[0][0].shape[1:], str(pairs[0][0].dtype), str(pairs[0][1].dtype)
+            ],
+            "every image once": sorted(places) == list(range(count)),
+            "each with its label": theirs.tolist() == [place * 7 % 10 for place in places],
+            "labels in order": theirs.tolist() == labels.tolist(),
+            "in order": places == list(range(count)),
+            "neighbors stay together": sum(
+                abs(a - b) == 1 for a, b in pairwise(places)
+            ) > count // 2,
+            "the same order in the next pass": places == next_places,
+            "the same order with the same seed": places == repeated,
+        }  # fmt: skip
+
+    return look
+
+
+def _batches(
+    *,
+    draw=lambda count, generator: torch.randperm(count, generator=generator),
+    split=lambda order, size: order.split(size),
+    pair=lambda images, labels, places: (images[places], labels[places]),
+):
+    def whole_batches(images, labels, batch_size, generator):
+        for places in split(draw(len(labels), generator), batch_size):
+            yield pair(images, labels, places)
+
+    return whole_batches
+
+
+def _only_full(order, size):
+    return [order[start : start + size] for start in range(0, len(order) - size + 1, size)]
+
+
+def _two_orders(images, labels, batch_size, generator):
+    order = torch.randperm(len(labels), generator=generator)
+    other = torch.randperm(len(labels), generator=generator)
+    for one, two in zip(order.split(batch_size), other.split(batch_size), strict=True):
+        yield images[one], labels[two]
+
+
+def _batches_shuffled_only(images, labels, batch_size, generator):
+    starts = range(0, len(labels), batch_size)
+    for number in torch.randperm(len(starts), generator=generator).tolist():
+        part = slice(starts[number], starts[number] + batch_size)
+        yield images[part], labels[part]
+
+
+def _only_first(images, labels, batch_size, generator):
+    order = torch.randperm(len(labels), generator=generator)
+    places = order[:batch_size]
+    return [(images[places], labels[places])]
+
+
+def _with_replacement(count, generator):
+    return torch.randint(count, (count,), generator=generator)
+
+
+def _one_by_one(images, labels, batch_size, generator):
+    for number in torch.randperm(len(labels), generator=generator).tolist():
+        yield images[number : number + 1], labels[number : number + 1]
+
+
+def _by_slices(images, labels, batch_size, generator):
+    order = torch.randperm(len(labels), generator=generator)
+    shuffled, their_labels = images[order], labels[order]
+    for start in range(0, len(order), batch_size):
+        yield shuffled[start : start + batch_size], their_labels[start : start + batch_size]
+
+
+def _as_a_list(images, labels, batch_size, generator):
+    return list(_batches()(images, labels, batch_size, generator))
+
+
+def _by_sorting(count, generator):
+    return torch.rand(count, generator=generator).argsort()
+
+
+def _by_index_select(images, labels, places):
+    return images.index_select(0, places), labels.index_select(0, places)
+
+
+add(
+    Exercise(
+        name="whole_batches",
+        chapter="3_further/01_speed",
+        reference=whole_batches,
+        checked="3 sets of images, among them one whose last batch is smaller",
+        cases={
+            "50 images in batches of 16": _look_at_batches(50, 16),
+            "40 images in batches of 20": _look_at_batches(40, 20),
+            "30 images in one batch": _look_at_batches(30, 64),
+        },
+        slips=(
+            Slip(
+                "not shuffled",
+                _batches(draw=lambda count, generator: torch.arange(count)),
+                "The images come in the order in which they lie, in each pass. A random order of the "
+                "places has to be drawn first.",
+            ),
+            Slip(
+                "last batch dropped",
+                _batches(split=_only_full),
+                "The last batch is missing where it is smaller than the others. Every image should come "
+                "once. How many are left at the end?",
+            ),
+            Slip(
+                "labels left in order",
+                lambda images, labels, size, generator: (
+                    (images[p], labels[k * size : (k + 1) * size])
+                    for k, p in enumerate(
+                        torch.randperm(len(labels), generator=generator).split(size)
+                    )
+                ),
+                "The images are shuffled, and the labels are not: they come in the old order, so most "
+                "belong to another image. One set of places has to pick both.",
+            ),
+            Slip(
+                "two orders",
+                _two_orders,
+                "Images and labels were shuffled each for themselves, so they no longer belong "
+                "together. Draw one order, and use it for both.",
+            ),
+            Slip(
+                "only batches shuffled",
+                _batches_shuffled_only,
+                "Only the batches change places: within each, the same neighbors stay together in every "
+                "pass. Shuffle the images, and then cut.",
+            ),
+            Slip(
+                "with replacement",
+                _batches(draw=_with_replacement),
+                "Some images come twice and others never: the places were drawn one by one, each from "
+                "all. A random order has every place once.",
+            ),
+            Slip(
+                "generator ignored",
+                _batches(draw=lambda count, generator: torch.randperm(count)),
+                "The order does not come from the generator, so the same seed gives another order. "
+                "Which argument hands it over?",
+            ),
+            Slip(
+                "the same order in every pass",
+                _batches(
+                    draw=lambda count, generator: torch.randperm(
+                        count, generator=torch.Generator().manual_seed(0)
+                    )
+                ),
+                "Each pass has the same order, because a generator of its own begins anew each time. "
+                "The one that is given goes on where it stopped.",
+            ),
+            Slip(
+                "one by one",
+                _one_by_one,
+                "Each batch has a single image. Cut the order into parts of batch_size places, and let "
+                "each part pick its images at once.",
+            ),
+            Slip(
+                "only the first batch",
+                _only_first,
+                "A single batch came, and then no more. A return ends the function in the first round: "
+                "which word hands something out and goes on?",
+            ),
+            Slip(
+                "images without labels",
+                lambda images, labels, batch_size, generator: (
+                    images[places]
+                    for places in torch.randperm(len(labels), generator=generator).split(batch_size)
+                ),
+                "Only images come out. Each batch is a pair: the images, and their labels.",
+            ),
+        ),
+        variants=(
+            _by_slices,
+            _as_a_list,
+            _batches(pair=_by_index_select),
+            _batches(draw=_by_sorting),
+        ),
+        hints=(
+            "Draw a random order of all places once. Each part of it, batch_size places long, picks the "
+            "images and the labels of one batch.",
+            "torch.randperm(N, generator=generator) has the shape (N,). An index of shape (batch_size,) "
+            "picks that many images at once, and the same index picks their labels.",
+            "order.split(batch_size) gives the parts, the last one shorter if need be. For each of them: "
+            "yield images[part], labels[part].",
+        ),
+    )
+)
+
 
 # 03_autograd_in_sixty_lines
 
