@@ -1,4 +1,4 @@
-"""Keep what a benchmark measured, with the machine, the versions and the date, for the docs to show.
+"""Keep what a benchmark measured, with the machine, the versions and the date.
 
 A record is a file of JSON in ``docs/measured``, with tables as they are shown, and figures beside it.
 """

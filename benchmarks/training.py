@@ -2,7 +2,7 @@
 
     nox -s bench -- training                # MNIST, about ten minutes on two cores
     nox -s bench -- training digits         # a try, in half a minute
-    nox -s bench -- training --keep         # writes docs/measured/training.json, which the site shows
+    nox -s bench -- training --keep         # writes docs/measured/training.json
 
 The network is always 784-128-64-10. Both loops run in turn, in one process, so what counts are the ratios.
 "The source" takes each image by itself through `ToTensor` and `Normalize`, stacks 64 of them, steps with SGD
@@ -322,7 +322,7 @@ def main() -> None:
     )
     parser.add_argument(
         "--keep", nargs="?", type=Path, const=record.FOLDER, metavar="FOLDER",
-        help="write the record that the site shows (default: into docs/measured)",
+        help="write what was measured to a file (default: into docs/measured)",
     )  # fmt: skip
     chosen = parser.parse_args()
     started = time.perf_counter()

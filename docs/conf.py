@@ -41,7 +41,6 @@ extensions = [
     "interactive",
     "inventories",
     "mathml",
-    "measured",
     "method_links",
     "notfound.extension",
     "numpydoc",
