@@ -103,11 +103,11 @@ print(f"to fetch the batches:    {fetching:.3f} s")
 print(f"to learn from them:      {learning:.3f} s")
 print(f"fetching is {fetching / (fetching + learning):.0%} of both")
 
-fig, ax = plt.subplots(figsize=(6.4, 1.5))
+fig, ax = plt.subplots(figsize=(6.4, 1.8))
 ax.barh(["an epoch"], [fetching], color=plotting.ORANGE, label="fetch")
 ax.barh(["an epoch"], [learning], left=[fetching], label="learn")
 ax.set(xlabel="seconds")
-ax.legend(loc="upper center", bbox_to_anchor=(0.5, 1.5), ncols=2)
+fig.legend(loc="outside upper center", ncols=2)
 plotting.describe(
     fig,
     f"A bar of two parts: fetching the batches, {fetching:.3f} seconds, and learning "
@@ -218,6 +218,7 @@ fig, ax = plt.subplots(figsize=(6, 2.8))
 ax.plot(sizes, rates, "o-")
 ax.set(xscale="log", xlabel="batch size", title="Images per second", ylim=(0, None))
 ax.set_xticks(sizes, [str(size) for size in sizes])
+ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
 ax.minorticks_off()
 plotting.describe(
     fig,
