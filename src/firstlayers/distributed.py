@@ -6,24 +6,26 @@ share of each batch, and each share counts by its number of examples.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
-from torch.utils.data import BatchSampler, Dataset
+from torch.utils.data import BatchSampler
 from torch.utils.data.distributed import DistributedSampler
 
 __all__ = [
     "OtherProcessFailed",
     "ShareOfBatches",
+    "TooFewDevices",
     "is_main",
     "is_shared",
     "launched",
     "on_main",
     "processes",
+    "restarts",
     "set_epoch",
     "share_weight",
     "sum_over_processes",
@@ -39,6 +41,10 @@ class OtherProcessFailed(RuntimeError):
     """Another process could not do its part; the message is that of its error."""
 
 
+class TooFewDevices(ValueError):
+    """A machine has fewer devices than processes."""
+
+
 class ShareOfBatches(BatchSampler):
     """The places of one process's share of every batch, all of them in the order of one process.
 
@@ -49,8 +55,8 @@ class ShareOfBatches(BatchSampler):
 
     Parameters
     ----------
-    dataset : torch.utils.data.Dataset
-        The examples; only their number matters.
+    examples : sized
+        A data set, a tensor, anything that has a length: only that matters.
     batch_size : int
         The examples of all processes together in one step.
     seed : int
@@ -64,7 +70,7 @@ class ShareOfBatches(BatchSampler):
 
     def __init__(
         self,
-        dataset: Dataset[Any],
+        examples: Sized,
         batch_size: int,
         *,
         seed: int = 0,
@@ -77,7 +83,11 @@ class ShareOfBatches(BatchSampler):
         # number, and these would count twice; and it could only make batches of a size that the
         # processes divide evenly.
         order: DistributedSampler[Any] = DistributedSampler(
-            dataset, num_replicas=1, rank=0, shuffle=shuffle, seed=seed
+            examples,  # type: ignore[arg-type]  # it asks for the length only
+            num_replicas=1,
+            rank=0,
+            shuffle=shuffle,
+            seed=seed,
         )
         super().__init__(order, batch_size, drop_last=False)
         self.order = order
@@ -124,20 +134,28 @@ def world_size() -> int:
 
 def is_main() -> bool:
     """Tell whether this is the process that prints and saves: the first, or the only one."""
+    if launched():
+        return os.environ["RANK"] == "0"  # known before there is a process group
     return _rank() == 0
 
 
-@contextmanager
-def processes(device: torch.device) -> Iterator[torch.device]:
-    """Join the other processes that ``torchrun`` started; alone, change nothing.
+def restarts() -> int:
+    """Tell how often ``torchrun`` has started the processes again after one of them failed."""
+    return int(os.environ["TORCHELASTIC_RESTART_COUNT"]) if launched() else 0
 
-    The processes of a machine share its cores among them. ``torchrun`` sets ``OMP_NUM_THREADS=1``
-    where it is not set, so only another number counts as the user's wish.
+
+@contextmanager
+def processes(device: torch.device, threads: int | None = None) -> Iterator[torch.device]:
+    """Join the other processes that ``torchrun`` started; alone, set the threads at most.
 
     Parameters
     ----------
     device : torch.device
         The kind of device to train on. gloo connects processes on CPUs, nccl those on GPUs.
+    threads : int, optional
+        How many threads each process has. By default the processes of a machine divide its cores
+        among them, unless ``OMP_NUM_THREADS`` says more than 1: ``torchrun`` itself sets it to 1
+        where it is not set.
 
     Yields
     ------
@@ -146,21 +164,23 @@ def processes(device: torch.device) -> Iterator[torch.device]:
 
     Raises
     ------
-    ValueError
+    TooFewDevices
         If the machine has fewer devices of this kind than processes.
     """
+    if threads is not None:
+        torch.set_num_threads(threads)
     if not launched():
         yield device
         return
     local_rank = int(os.environ["LOCAL_RANK"])
     local_world_size = int(os.environ["LOCAL_WORLD_SIZE"])
-    if os.environ.get("OMP_NUM_THREADS", "1") == "1":
+    if threads is None and os.environ.get("OMP_NUM_THREADS", "1") == "1":
         torch.set_num_threads(max(1, _cores() // local_world_size))
     backend = "gloo"
     if device.type != "cpu":
         count = torch.accelerator.device_count()
         if local_world_size > count:
-            raise ValueError(
+            raise TooFewDevices(
                 f"{local_world_size} processes on a machine with {count} {device.type} devices: "
                 f"start at most {count} with --nproc-per-node, or train with --device cpu."
             )
