@@ -44,10 +44,11 @@ INTERRUPTED = 130  # what shells expect of a program that Ctrl+C ended
 DESCRIPTION = """\
 Train one of the course's networks, and find out how good it is.
 
-The training images are divided: the network learns from 80 % of them and is validated on the
-other 20 % after each epoch, the same division each time. The test images are asked once, at the
-end. Without a word from you, AdamW with one cycle of the learning rate and batches of 256 images
-reads more than 97 % of MNIST's test images right after 6 epochs, some seconds on a laptop.
+The training images are divided: the network learns from 80 % of them and is
+validated on the other 20 % after each epoch, the same division each time. The
+test images are asked once, at the end. Without a word from you, AdamW with one
+cycle of the learning rate and batches of 256 images reads more than 97 % of
+MNIST's test images right after 6 epochs, some seconds on a laptop.
 """
 
 EXAMPLES = """\
@@ -55,24 +56,31 @@ examples:
   The bundled digits, with all defaults:
     python -m firstlayers train
 
-  Twenty epochs at most; stop when the validation loss has not fallen for three, keep the best
-  weights in a file:
+  Twenty epochs at most; stop when the validation loss has not fallen for
+  three, and keep the best weights in a file:
     python -m firstlayers train --epochs 20 --patience 3 --save digits.pt
 
   Go on with that run where it was interrupted:
     python -m firstlayers train --epochs 20 --patience 3 --save digits.pt --resume
 
-  The smaller network with plain gradient descent, the same numbers to the last bit each time:
-    python -m firstlayers train --model Network --optimizer sgd --schedule constant --deterministic
+  The smaller network with gradient descent, the same bits each time:
+    python -m firstlayers train --model Network --optimizer sgd --deterministic
 
-  Two processes that share each batch; if one dies, all begin again from the last checkpoint:
-    torchrun --nproc-per-node 2 --max-restarts 3 -m firstlayers train --save two.pt --resume
+  Two processes that share each batch. If one dies, all are started again, at
+  most three times, and go on from the last checkpoint:
+    torchrun --nproc-per-node 2 --max-restarts 3 \\
+      -m firstlayers train --save two.pt --resume
 
-Other images: --dataset mnist or --dataset fashion-mnist. They are downloaded once.
-Two machines that share a disk, the same command on both:
-  torchrun --nnodes 2 --nproc-per-node 8 --rdzv-backend c10d --rdzv-endpoint HOST:29400
-    -m firstlayers train --dataset mnist --save /shared/run.pt --resume
-The batch size is that of all processes together, so the result is that of one process.
+other images:
+  --dataset mnist or --dataset fashion-mnist. They are downloaded once.
+
+several machines:
+  The same command on each of two; FILE must be on a disk that both see:
+    torchrun --nnodes 2 --nproc-per-node 8 \\
+      --rdzv-backend c10d --rdzv-endpoint HOST:29400 \\
+      -m firstlayers train --save FILE --resume
+  The batch size is that of all processes together, so the result is that of
+  one process.
 
 exit status: 0; 1 if it could not be done; 2 if the options are wrong; 130 after Ctrl+C.
 """
