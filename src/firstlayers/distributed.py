@@ -6,6 +6,8 @@ share of each batch, and each share counts by its number of examples.
 """
 
 import os
+import secrets
+import time
 from collections.abc import Callable, Iterator, Sized
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -31,6 +33,7 @@ __all__ = [
     "sum_over_processes",
     "together",
     "unwrap",
+    "will_restart",
     "world_size",
 ]
 
@@ -144,6 +147,11 @@ def restarts() -> int:
     return int(os.environ["TORCHELASTIC_RESTART_COUNT"]) if launched() else 0
 
 
+def will_restart() -> bool:
+    """Tell whether ``torchrun`` will start the processes again if one of them fails now."""
+    return launched() and restarts() < int(os.environ.get("TORCHELASTIC_MAX_RESTARTS", 0))
+
+
 @contextmanager
 def processes(device: torch.device, threads: int | None = None) -> Iterator[torch.device]:
     """Join the other processes that ``torchrun`` started; alone, set the threads at most.
@@ -187,7 +195,10 @@ def processes(device: torch.device, threads: int | None = None) -> Iterator[torc
         backend = distributed.get_default_backend_for_device(device)
         device = torch.device(device.type, local_rank)
         torch.accelerator.set_device_index(local_rank)
-    distributed.init_process_group(backend)
+    store, rank, count = next(distributed.rendezvous("env://"))
+    distributed.init_process_group(
+        backend, store=_fresh_part(store, rank, count), rank=rank, world_size=count
+    )
     yield device
     # Not after an error: on GPUs, this could wait for a process that is gone.
     distributed.destroy_process_group()
@@ -306,6 +317,36 @@ def sum_over_processes(values: Tensor) -> Tensor:
     """Add up a tensor over all processes, in place; every process gets the sums."""
     distributed.all_reduce(values)
     return values
+
+
+def _fresh_part(store: Any, rank: int, count: int) -> Any:
+    """Give all processes the same part of the store, one that no process has used before.
+
+    ``torchrun`` keeps one store for all restarts. Left to themselves, processes that are started
+    again can find the addresses of those that were there before them, and wait for the dead. How
+    often they were restarted does not tell them apart: on several machines the counts differ.
+    """
+    own = secrets.token_hex(8)
+    part = distributed.distributed_c10d.PrefixStore
+    if rank > 0:
+        store.set(f"hello/{rank}", own)
+        start = store.get(
+            f"answer/{own}"
+        ).decode()  # waits for it; only this first process knows it
+        store.set(f"joined/{start}/{rank}", "")
+        return part(start, store)
+    deadline = time.monotonic() + store.timeout.total_seconds()
+    missing = set(range(1, count))
+    while missing:
+        if time.monotonic() > deadline:
+            raise distributed.DistStoreError(f"processes {sorted(missing)} have not come")
+        for other in sorted(missing):
+            if store.check([f"joined/{own}/{other}"]):
+                missing.remove(other)
+            elif store.check([f"hello/{other}"]):  # perhaps that of one who is gone: ask again
+                store.set("answer/" + store.get(f"hello/{other}").decode(), own)
+        time.sleep(0.01)
+    return part(own, store)
 
 
 def _has_group() -> bool:

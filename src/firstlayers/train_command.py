@@ -31,6 +31,7 @@ from firstlayers.distributed import (
     restarts,
     together,
     unwrap,
+    will_restart,
     world_size,
 )
 from firstlayers.download import DatasetDamaged, DatasetUnavailable

@@ -59,8 +59,8 @@ def end(run: subprocess.Popen[str], status: int = 0) -> tuple[str, str]:
     try:
         out, err = run.communicate(timeout=120)
     except subprocess.TimeoutExpired:
-        run.kill()
-        raise
+        run.terminate()  # torchrun then ends its workers
+        pytest.fail(f"still running: {run.communicate()}")
     assert run.returncode == status, out + err
     return out, err
 
@@ -251,7 +251,8 @@ def test_restarted_run_goes_on_from_the_last_checkpoint(
     run = start(f"{LONG} --save run.pt", tmp_path, flags="--standalone --max-restarts 3")
     kill_a_worker(run, tmp_path)
     leftover.touch()
-    out, _ = end(run)
+    out, err = end(run)
+    assert err.count("this one ends, too. torchrun starts all again.") == 1
     assert "Going on with run.pt after " in out
     assert out.count("Test accuracy") == 1
     assert_close(weights(tmp_path / "run.pt"), weights(alone(LONG)))
