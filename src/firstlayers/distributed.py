@@ -149,7 +149,7 @@ def restarts() -> int:
 
 def will_restart() -> bool:
     """Tell whether ``torchrun`` will start the processes again if one of them fails now."""
-    return launched() and restarts() < int(os.environ.get("TORCHELASTIC_MAX_RESTARTS", 0))
+    return launched() and restarts() < int(os.environ.get("TORCHELASTIC_MAX_RESTARTS", "0"))
 
 
 @contextmanager
@@ -195,7 +195,7 @@ def processes(device: torch.device, threads: int | None = None) -> Iterator[torc
         backend = distributed.get_default_backend_for_device(device)
         device = torch.device(device.type, local_rank)
         torch.accelerator.set_device_index(local_rank)
-    store, rank, count = next(distributed.rendezvous("env://"))
+    store, rank, count = next(distributed.rendezvous("env://"))  # type: ignore[attr-defined]
     distributed.init_process_group(
         backend, store=_fresh_part(store, rank, count), rank=rank, world_size=count
     )

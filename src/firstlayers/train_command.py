@@ -83,7 +83,8 @@ several machines:
   The batch size is that of all processes together, so the result is that of
   one process.
 
-exit status: 0; 1 if it could not be done; 2 if the options are wrong; 130 after Ctrl+C.
+exit status:
+  0; 1 if it could not be done; 2 if the options are wrong; 130 after Ctrl+C
 """
 
 DATA_FAULTS = (DatasetUnavailable, DatasetDamaged)
@@ -208,7 +209,7 @@ def _guarded(chosen: argparse.Namespace) -> int:
             except (_Refused, CheckpointError, *DATA_FAULTS) as error:
                 return _fail(str(error))
             except OSError as error:
-                return _fail(f"{error}.")
+                return _fail(f"{error.filename or chosen.save}: {error.strerror or error}.")
         return 0
     except (_Refused, TooFewDevices) as error:
         return _fail(str(error))
@@ -220,9 +221,8 @@ def _guarded(chosen: argparse.Namespace) -> int:
     except RuntimeError as error:
         if not (launched() and _is_loss_of_a_process(error)):
             raise
-        _fail(
-            f"Another process of this run has ended, so this one ends, too. {_how_to_go_on(chosen)}"
-        )
+        on = "torchrun starts all again." if will_restart() else _how_to_go_on(chosen)
+        _fail(f"Another process of this run has ended, so this one ends, too. {on}")
         # torchrun takes the process that ends first for the cause. It shall be the other one.
         time.sleep(PAUSE)
         return 1
