@@ -58,7 +58,7 @@ class ShareOfBatches(BatchSampler):
 
     Parameters
     ----------
-    examples : sized
+    examples : torch.Tensor or torch.utils.data.Dataset
         A data set, a tensor, anything that has a length: only that matters.
     batch_size : int
         The examples of all processes together in one step.

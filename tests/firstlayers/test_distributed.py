@@ -260,7 +260,9 @@ def test_restarted_run_goes_on_from_the_last_checkpoint(
     help_text = io.StringIO()
     with contextlib.redirect_stdout(help_text), pytest.raises(SystemExit):
         main(["train", "--help"])
-    example = re.search(r"^ +torchrun (.* train) --save two.pt --resume$", joined(help_text), re.M)
+    example = re.search(
+        r"^ +torchrun (.* train) --save two.pt --resume$", joined(help_text), re.MULTILINE
+    )
     assert example is not None
     assert example[1] == "--nproc-per-node 2 --max-restarts 3 -m firstlayers train"
     run = start(f"{LONG} --save run.pt --resume", tmp_path, flags="--standalone --max-restarts 3")
