@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import SGD
 from torch.optim.lr_scheduler import OneCycleLR, StepLR
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, SequentialSampler, TensorDataset
 
 from firstlayers.checkpoints import load_checkpoint
 from firstlayers.data import as_tensors, load_dataset
@@ -454,6 +454,19 @@ def test_interrupted_fit_goes_on_to_the_same_weights_and_history(
     read = nn.Sequential(small_model(), nn.Dropout(0.2))
     assert load_checkpoint(path, read).extra["note"] == "mine"
     assert_same_weights(read, expected)
+
+
+def test_sampler_is_told_the_number_of_each_epoch_also_after_an_interruption(
+    tmp_path: Path,
+) -> None:
+    told: list[int] = []
+    sampler = SequentialSampler(range(23))
+    sampler.set_epoch = told.append
+    loader = DataLoader(small_loader().dataset, 5, sampler=sampler)
+    for epochs in (2, 4):
+        model = small_model()
+        fit(model, loader, optimizer=sgd(model), epochs=epochs, checkpoint=tmp_path / "run.pt")
+    assert told == [0, 1, 2, 3]
 
 
 def test_run_without_patience_cannot_go_on_with_it(tmp_path: Path) -> None:
