@@ -81,7 +81,7 @@ several machines:
       --rdzv-backend c10d --rdzv-endpoint HOST:29400 \\
       -m firstlayers train --save FILE --resume
   The batch size is that of all processes together, so the result is that of
-  one process.
+  one process, but for rounding.
 
 exit status:
   0; 1 if it could not be done; 2 if the options are wrong; 130 after Ctrl+C
