@@ -1,16 +1,20 @@
 """The commands of the package: ``python -m firstlayers --help`` shows them."""
 
 import argparse
+import contextlib
+import os
 import runpy
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from firstlayers.data import DATASETS, load_dataset
+from firstlayers.distributed import is_main
 from firstlayers.download import KINDS, DatasetUnavailable, data_folder, take_stock
 from firstlayers.exercises import registry
 from firstlayers.exercises.report import report
+from firstlayers.train_command import add_arguments
 
 ROOT_HELP = (
     "the folder that holds the data sets (default: $FIRSTLAYERS_DATA, or the user's cache folder)"
@@ -28,11 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit status: 0, or 1 where a data set could not be had.
+        The exit status: 0, or 1 where it could not be done, such as where a data set could not be
+        had.
     """
     parser = argparse.ArgumentParser(
         prog="python -m firstlayers",
-        description="Data sets and exercises of the course First Layers.",
+        description="Data sets, training and exercises of the course First Layers.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -45,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.add_argument("--root", help=ROOT_HELP)
     command.set_defaults(run=_datasets)
 
+    command = commands.add_parser("train", help="train a network, and find out how good it is")
+    add_arguments(command)
+
     command = commands.add_parser(
         "probe", help="show what the checker of an exercise sees of an answer"
     )
@@ -55,9 +63,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )  # fmt: skip
     command.set_defaults(run=_probe)
 
-    chosen = parser.parse_args(arguments)
+    with _said_once():
+        chosen = parser.parse_args(arguments)
     status: int = chosen.run(chosen)
     return status
+
+
+@contextlib.contextmanager
+def _said_once() -> Iterator[None]:
+    """Leave it to the first of several processes to explain the usage."""
+    with contextlib.ExitStack() as stack:
+        if not is_main():
+            nowhere = stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
+            stack.enter_context(contextlib.redirect_stdout(nowhere))
+            stack.enter_context(contextlib.redirect_stderr(nowhere))
+        yield
 
 
 def _download(chosen: argparse.Namespace) -> int:

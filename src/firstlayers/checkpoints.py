@@ -11,6 +11,7 @@ import io
 import os
 import pickle
 import random
+import re
 import secrets
 import textwrap
 import zipfile
@@ -27,9 +28,15 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torch.serialization import get_unsafe_globals_in_checkpoint
 
-from firstlayers.training import History
+from firstlayers.history import History
 
-__all__ = ["Checkpoint", "CheckpointError", "load_checkpoint", "save_checkpoint"]
+__all__ = [
+    "Checkpoint",
+    "CheckpointError",
+    "load_checkpoint",
+    "remove_leftovers",
+    "save_checkpoint",
+]
 
 FORMAT = "firstlayers checkpoint, version 1"
 SHOWN = 3  # names in a list in a message; the others are counted
@@ -198,6 +205,23 @@ def load_checkpoint(
             f"{path} could not be put in place, and all is as it was before: {_why(error)}"
         ) from error
     return Checkpoint(content["epoch"], History(**content["history"]), content["extra"])
+
+
+def remove_leftovers(path: str | os.PathLike[str]) -> None:
+    """Remove what processes that were killed while they saved have left beside a file.
+
+    To be called where no other process saves to this place.
+
+    Parameters
+    ----------
+    path : path
+        The file that was to be saved. It is not touched itself, whether it is there or not.
+    """
+    path = Path(path)
+    given_by_replace = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}\.part")
+    for file in path.parent.glob(".*.part"):
+        if given_by_replace.fullmatch(file.name):
+            file.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)

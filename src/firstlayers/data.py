@@ -260,6 +260,7 @@ def make_loader(
     seed: int | None = None,
     drop_last: bool = False,
     sampler: Sampler[int] | None = None,
+    batch_sampler: Sampler[list[int]] | None = None,
 ) -> DataLoader[tuple[Tensor, ...]]:
     """Make a loader that takes each batch out of the tensors in one go.
 
@@ -284,6 +285,9 @@ def make_loader(
     sampler : torch.utils.data.Sampler, optional
         What decides on the order in place of `shuffle`, such as a
         :class:`torch.utils.data.distributed.DistributedSampler`.
+    batch_sampler : torch.utils.data.Sampler, optional
+        What decides on the batches themselves, such as
+        :class:`firstlayers.distributed.ShareOfBatches`. `batch_size` then counts for nothing.
 
     Returns
     -------
@@ -294,13 +298,22 @@ def make_loader(
     Raises
     ------
     ValueError
-        If images and labels differ in number, `batch_size` is not positive, or both `shuffle` and
-        `sampler` are given.
+        If images and labels differ in number, `batch_size` is not positive, both `shuffle` and
+        `sampler` are given, or anything that orders or cuts beside `batch_sampler`.
     """
     if len(images) != len(labels):
         raise ValueError(f"there are {len(images):,} images, but {len(labels):,} labels")
     if sampler is not None and shuffle:
         raise ValueError("a sampler decides on the order itself: leave shuffle=True out")
+    if batch_sampler is not None:
+        if shuffle or drop_last or sampler is not None or seed is not None:
+            raise ValueError(
+                "a batch sampler decides on order and batches itself: leave shuffle, seed, "
+                "drop_last and sampler out"
+            )
+        return DataLoader(
+            _WholeBatches(images, labels), batch_sampler=batch_sampler, collate_fn=_as_it_is
+        )
     return DataLoader(
         _WholeBatches(images, labels),
         batch_size,
@@ -316,7 +329,8 @@ class _WholeBatches(TensorDataset):
     """Pairs of image and label that can be asked for by the batch."""
 
     def __getitems__(self, places: list[int]) -> tuple[Tensor, ...]:
-        where = torch.tensor(places, device=self.tensors[0].device)
+        # The dtype is said because a process's share of a batch may be empty.
+        where = torch.tensor(places, dtype=torch.int64, device=self.tensors[0].device)
         # index_select(0, where) is [where], but takes half the time.
         return tuple(tensor.index_select(0, where) for tensor in self.tensors)
 

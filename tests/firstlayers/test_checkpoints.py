@@ -34,7 +34,13 @@ from torch.optim.lr_scheduler import (
 from torch.utils.data import DataLoader
 
 from firstlayers import checkpoints
-from firstlayers.checkpoints import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
+from firstlayers.checkpoints import (
+    Checkpoint,
+    CheckpointError,
+    load_checkpoint,
+    remove_leftovers,
+    save_checkpoint,
+)
 from firstlayers.data import make_loader
 from firstlayers.models import NeuralNetwork
 from firstlayers.training import History, fit
@@ -795,6 +801,22 @@ def test_file_is_replaced_and_nothing_else_is_left(path: Path) -> None:
         save_checkpoint(str(path), small_model(), epoch=epoch)
         assert load_checkpoint(str(path), small_model()).epoch == epoch
     assert names_in(path.parent) == ["last.pt"]
+
+
+def test_leftovers_of_this_file_alone_are_removed(path: Path) -> None:
+    save_checkpoint(path, small_model())
+    name = path.name
+    others = [
+        f".{name}.part",
+        f".{name}.12345678.part.txt",
+        f".other{name}.12345678.part",
+        ".a.part",
+    ]
+    for other in (*others, f".{name}.0123abcd.part", f".{name}.ffffffff.part"):
+        path.with_name(other).touch()
+    remove_leftovers(path)
+    assert names_in(path.parent) == sorted([name, *others])
+    remove_leftovers(path.parent / "not there" / "run.pt")
 
 
 def test_missing_folders_are_made(tmp_path: Path) -> None:

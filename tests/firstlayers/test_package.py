@@ -48,9 +48,11 @@ def test_public_functions_and_classes_have_docstrings(module: str) -> None:
 @pytest.mark.parametrize(
     ("module", "strangers"),
     [
-        ("checkpoints", {"data", "download", "models", "plotting"}),
+        ("checkpoints", {"data", "download", "models", "plotting", "training"}),
         ("data", {"checkpoints", "models", "training", "plotting"}),
+        ("distributed", {"checkpoints", "data", "download", "models", "plotting", "training"}),
         ("download", {"data", "models", "training", "plotting"}),
+        ("history", set(MODULES)),
         ("models", {"data", "download", "progress", "training", "plotting"}),
         ("plotting", {"data", "download", "models"}),
         ("progress", {"data", "download", "models", "training", "plotting"}),

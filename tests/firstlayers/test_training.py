@@ -1,6 +1,7 @@
 import copy
 import math
 import os
+import random
 import struct
 import subprocess
 import sys
@@ -8,18 +9,29 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 import torch
 from nbclient import NotebookClient
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim import SGD
-from torch.optim.lr_scheduler import StepLR
-from torch.utils.data import DataLoader, TensorDataset
+from torch.optim.lr_scheduler import OneCycleLR, StepLR
+from torch.utils.data import DataLoader, SequentialSampler, TensorDataset
 
+from firstlayers.checkpoints import load_checkpoint
 from firstlayers.data import as_tensors, load_dataset
 from firstlayers.progress import _is_notebook
-from firstlayers.training import Evaluation, History, evaluate, fit, predict, train_epoch
+from firstlayers.training import (
+    Evaluation,
+    History,
+    deterministic,
+    evaluate,
+    fit,
+    predict,
+    train_epoch,
+)
 
 
 def small_model() -> nn.Module:
@@ -287,6 +299,250 @@ def test_negative_epochs_are_refused() -> None:
     model = small_model()
     with pytest.raises(ValueError, match="epochs must be 0 or more, got -1"):
         fit(model, small_loader(), optimizer=sgd(model), epochs=-1)
+
+
+# Clipping, schedules, patience, checkpoints, sameness
+
+
+def assert_same_weights(one: nn.Module, other: nn.Module) -> None:
+    for ours, expected in zip(one.parameters(), other.parameters(), strict=True):
+        assert torch.equal(ours, expected)
+
+
+def test_gradients_are_clipped_to_the_norm_and_shorter_ones_left() -> None:
+    model, by_hand = small_model(), small_model()
+    batch = next(iter(small_loader()))
+    F.cross_entropy(by_hand(batch[0]), batch[1]).backward()
+    norm = torch.cat([p.grad.flatten() for p in by_hand.parameters()]).norm().item()
+    before = copy.deepcopy(model)
+    train_epoch(model, [batch], SGD(model.parameters(), lr=1), clip_norm=norm / 4)
+    step = torch.cat(
+        [(p - q).flatten() for p, q in zip(model.parameters(), before.parameters(), strict=True)]
+    )
+    assert step.norm().item() == pytest.approx(norm / 4, rel=1e-4)
+    loose, plain = small_model(), small_model()
+    fit(loose, [batch], optimizer=sgd(loose), epochs=2, clip_norm=1000)
+    fit(plain, [batch], optimizer=sgd(plain), epochs=2)
+    assert_same_weights(loose, plain)
+
+
+def test_scheduler_of_steps_is_stepped_after_each_batch() -> None:
+    model = small_model()
+    optimizer = sgd(model)
+    scheduler = OneCycleLR(optimizer, 0.1, total_steps=3 * 5)
+    rates = OneCycleLR(sgd(small_model()), 0.1, total_steps=3 * 5)
+    expected = []
+    for step in range(15):
+        if step % 5 == 0:
+            expected.append(rates.get_last_lr()[0])
+        rates.optimizer.step()
+        rates.step()
+    history = fit(
+        model,
+        small_loader(),
+        optimizer=optimizer,
+        epochs=3,
+        scheduler=scheduler,
+        step_scheduler="step",
+    )
+    assert history.learning_rate == expected
+    assert scheduler.last_epoch == 15
+
+
+def falling_then_rising(model: nn.Module, losses: list[float]):
+    """A loss whose validation values are those of a list, and the weights after each epoch."""
+    kept: list[nn.Module] = []
+
+    def loss_fn(logits: Tensor, labels: Tensor) -> Tensor:
+        if logits.requires_grad:
+            return F.cross_entropy(logits, labels)
+        kept.append(copy.deepcopy(model))
+        return torch.tensor(losses[len(kept) - 1])
+
+    return loss_fn, kept
+
+
+def test_training_stops_when_patience_is_at_its_end_with_the_best_weights() -> None:
+    model = small_model()
+    loss_fn, kept = falling_then_rising(model, [4, 2, 3, 2, math.nan, 1])
+    history = fit(
+        model,
+        small_loader(),
+        small_loader(),
+        optimizer=sgd(model),
+        epochs=10,
+        loss_fn=loss_fn,
+        patience=3,
+    )
+    assert len(history) == 5
+    assert history.best_epoch == 2  # the first of two that are as good
+    assert_same_weights(model, kept[1])
+
+
+def test_with_patience_the_best_weights_are_kept_also_where_all_epochs_are_done() -> None:
+    model = small_model()
+    loss_fn, kept = falling_then_rising(model, [4, 2, 3])
+    how = {"optimizer": sgd(model), "epochs": 3, "loss_fn": loss_fn}
+    history = fit(model, small_loader(), small_loader(), patience=3, **how)
+    assert (len(history), history.best_epoch) == (3, 2)
+    assert_same_weights(model, kept[1])
+
+
+def test_best_epoch_is_none_where_no_validation_loss_is_a_number() -> None:
+    assert History().best_epoch is None
+    assert History(valid_loss=[math.nan]).best_epoch is None
+
+
+class Interrupted(Exception):
+    pass
+
+
+@pytest.mark.parametrize("patience", [None, 3])
+@pytest.mark.parametrize("done", [1, 2, 5])
+def test_interrupted_fit_goes_on_to_the_same_weights_and_history(
+    tmp_path: Path, patience: int | None, done: int
+) -> None:
+    def run(path: Path | None, stop_after: int | None = None) -> tuple[nn.Module, History]:
+        model = nn.Sequential(small_model(), nn.Dropout(0.2))
+        optimizer = sgd(model)
+        loader = small_loader()
+        shuffled = DataLoader(
+            loader.dataset, 5, shuffle=True, generator=torch.Generator().manual_seed(2)
+        )
+        losses = iter([9, 1, 2, 3, 2, 0][0 if stop_after or path is None else done :])
+        validations = 0
+
+        def loss_fn(logits: Tensor, labels: Tensor) -> Tensor:
+            nonlocal validations
+            if logits.requires_grad:
+                if validations == stop_after:
+                    raise Interrupted
+                return F.cross_entropy(logits, labels)
+            validations += 1
+            return torch.tensor(float(next(losses)))
+
+        history = fit(
+            model,
+            shuffled,
+            small_loader(11),
+            optimizer=optimizer,
+            epochs=6,
+            loss_fn=loss_fn,
+            scheduler=OneCycleLR(optimizer, 0.1, total_steps=30),
+            step_scheduler="step",
+            patience=patience,
+            checkpoint=path,
+            extra={"note": "mine"},
+        )
+        return model, history
+
+    torch.manual_seed(5)
+    expected, expected_history = run(None)
+    assert expected_history.best_epoch == (2 if patience else 6)
+    path = tmp_path / "run.pt"
+    torch.manual_seed(5)
+    if done < len(expected_history):
+        with pytest.raises(Interrupted):
+            run(path, stop_after=done)
+    else:
+        run(path, stop_after=99)
+    torch.manual_seed(6)
+    model, history = run(path)
+    assert history == expected_history
+    assert_same_weights(model, expected)
+    # Whoever loads the model alone gets the weights that fit returned, and what was given is there.
+    read = nn.Sequential(small_model(), nn.Dropout(0.2))
+    assert load_checkpoint(path, read).extra["note"] == "mine"
+    assert_same_weights(read, expected)
+
+
+def test_sampler_is_told_the_number_of_each_epoch_also_after_an_interruption(
+    tmp_path: Path,
+) -> None:
+    told: list[int] = []
+    sampler = SequentialSampler(range(23))
+    sampler.set_epoch = told.append
+    loader = DataLoader(small_loader().dataset, 5, sampler=sampler)
+    for epochs in (2, 4):
+        model = small_model()
+        fit(model, loader, optimizer=sgd(model), epochs=epochs, checkpoint=tmp_path / "run.pt")
+    assert told == [0, 1, 2, 3]
+
+
+def test_run_without_patience_cannot_go_on_with_it(tmp_path: Path) -> None:
+    model, loaders = small_model(), (small_loader(), small_loader())
+    fit(model, *loaders, optimizer=sgd(model), epochs=1, checkpoint=tmp_path / "run.pt")
+    with pytest.raises(ValueError, match=r"run\.pt was saved without patience"):
+        fit(
+            model,
+            *loaders,
+            optimizer=sgd(model),
+            epochs=2,
+            patience=1,
+            checkpoint=tmp_path / "run.pt",
+        )
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"clip_norm": 0.0}, "clip_norm must be positive, got 0.0"),
+        ({"patience": 0}, "patience must be 1 or more epochs, got 0"),
+        ({"patience": 1}, "patience watches the validation loss: give a validation loader"),
+        ({"step_scheduler": "batch"}, 'step_scheduler must be "epoch" or "step", got \'batch\''),
+    ],
+)
+def test_settings_out_of_range_are_refused(settings: dict, message: str) -> None:
+    model = small_model()
+    with pytest.raises(ValueError, match=message):
+        fit(model, small_loader(), optimizer=sgd(model), epochs=1, **settings)
+
+
+def test_deterministic_block_gives_the_same_numbers_and_puts_the_settings_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+
+    def numbers() -> list[float]:
+        with deterministic(seed=4):
+            assert torch.are_deterministic_algorithms_enabled()
+            assert not torch.backends.cudnn.benchmark
+            assert "CUBLAS_WORKSPACE_CONFIG" in os.environ
+            return [torch.rand(()).item(), random.random(), np.random.rand()]  # noqa: NPY002
+
+    assert numbers() == numbers()
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", True)
+    with pytest.raises(Interrupted), deterministic():
+        raise Interrupted
+    assert torch.backends.cudnn.benchmark
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert "CUBLAS_WORKSPACE_CONFIG" not in os.environ
+
+
+@pytest.fixture
+def process_group() -> Iterator[None]:
+    """This process as the only one of a group."""
+    store = torch.distributed.HashStore()
+    torch.distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
+    yield
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.usefixtures("process_group")
+def test_distributed_model_of_one_process_learns_the_same(tmp_path: Path) -> None:
+    model, plain = small_model(), small_model()
+    shared = DistributedDataParallel(model)
+    path = tmp_path / "run.pt"
+    history = fit(
+        shared, small_loader(), small_loader(), optimizer=sgd(shared), epochs=2, checkpoint=path
+    )
+    expected = fit(plain, small_loader(), small_loader(), optimizer=sgd(plain), epochs=2)
+    assert history.train_loss == pytest.approx(expected.train_loss)
+    assert history.valid_loss == expected.valid_loss
+    assert_same_weights(model, plain)
+    read = small_model()
+    load_checkpoint(path, read)  # the names are those of the model itself
+    assert_same_weights(read, plain)
 
 
 @pytest.fixture
