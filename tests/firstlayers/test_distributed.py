@@ -215,7 +215,8 @@ def test_three_processes_on_two_nodes_make_what_one_makes_where_the_last_batch_h
 
 # What goes wrong
 
-LONG = f"{SETTINGS} --epochs 20"
+# Over 240 steps the rounding of two processes grows apart from that of one, less with small steps.
+LONG = f"{SETTINGS} --epochs 20 --learning-rate 0.005"
 
 
 def kill_a_worker(run: subprocess.Popen[str], folder: Path) -> None:
