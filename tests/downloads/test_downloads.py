@@ -12,6 +12,7 @@ from page import Shown, cells_of_notebook, cells_of_page, lines_of
 from served import CHAPTERS, get
 
 MINUTES = 10 * 60
+MEASURES_TIME = ("tutorials/3_further/01_speed",)  # what it prints depends on the moment
 
 EXECUTE = """
 import sys, nbclient, nbformat
@@ -64,7 +65,10 @@ def assert_as_on_the_page(cells: list[Shown], docname: str) -> None:
     assert len(cells) == len(on_page)
     for cell, shown in zip(cells, on_page, strict=True):
         assert cell.code == shown.code
-        assert lines_of(cell.text) == lines_of(shown.text), cell.code
+        said, expected = lines_of(cell.text), lines_of(shown.text)
+        assert len(said) == len(expected), cell.code
+        if docname not in MEASURES_TIME:
+            assert said == expected, cell.code
         assert cell.figures == shown.figures, cell.code
 
 
@@ -106,7 +110,10 @@ def test_a_script_runs_from_an_empty_folder(
     first, *lines = lines_of(printed)
     assert first.startswith("Installing what the course needs")
     on_page = cells_of_page(get(f"{docname}.html").decode())
-    assert lines == [line for cell in on_page for line in lines_of(cell.text)]
+    expected = [line for cell in on_page for line in lines_of(cell.text)]
+    assert len(lines) == len(expected)
+    if docname not in MEASURES_TIME:
+        assert lines == expected
 
 
 def test_without_the_site_and_the_box_the_first_cell_says_what_to_do(
