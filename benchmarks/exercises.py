@@ -12,22 +12,12 @@ counts. What the process of its own costs is the ratio to the same check without
 import argparse
 import statistics
 import sys
-import time
-from collections.abc import Callable
+
+from _measure import median_seconds
 
 from firstlayers.exercises.judging import judge
 from firstlayers.exercises.registry import exercises
 from firstlayers.progress import progress_bar
-
-
-def seconds(call: Callable[[], object], repeat: int) -> float:
-    call()
-    times = []
-    for _ in range(repeat):
-        started = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - started)
-    return statistics.median(times)
 
 
 def main() -> None:
@@ -43,9 +33,9 @@ def main() -> None:
     for name in progress_bar(chosen.names or list(known), unit="exercise"):
         exercise = known[name]
         slip = exercise.slips[0].answer
-        right[name] = seconds(lambda e=exercise: judge(e, e.reference), chosen.repeat)
-        wrong[name] = seconds(lambda e=exercise, s=slip: judge(e, s), chosen.repeat)
-        here[name] = seconds(
+        right[name] = median_seconds(lambda e=exercise: judge(e, e.reference), chosen.repeat)
+        wrong[name] = median_seconds(lambda e=exercise, s=slip: judge(e, s), chosen.repeat)
+        here[name] = median_seconds(
             lambda e=exercise: judge(e, e.reference, isolated=False), chosen.repeat
         )
     print(f"{'exercise':20} {'right answer':>13} {'a slip':>9} {'without a process':>18}")

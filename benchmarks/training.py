@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import _record as record
+import _measure as measure
 import matplotlib.pyplot as plt
 import torch
 from matplotlib.figure import Figure
@@ -44,26 +44,6 @@ EPOCHS = 6  # in which ours should reach the last level
 def fresh(seed: int = 0) -> Network:
     torch.manual_seed(seed)
     return Network()
-
-
-def source_epoch(model: nn.Module, loader: DataLoader, optimizer: Optimizer) -> None:
-    running_loss = 0.0
-    for images, labels in loader:
-        optimizer.zero_grad()
-        loss = F.cross_entropy(model(images), labels)
-        loss.backward()
-        optimizer.step()
-        running_loss += loss.item()
-
-
-def median_seconds(call: Callable[[], object], repeat: int) -> float:
-    call()
-    times = []
-    for _ in range(repeat):
-        started = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - started)
-    return statistics.median(times)
 
 
 def seconds_to(
@@ -102,6 +82,17 @@ def plain_step(model: nn.Module, optimizer: Optimizer) -> Callable[[Tensor, Tens
         optimizer.zero_grad()
         F.cross_entropy(model(images), labels).backward()
         optimizer.step()
+
+    return step
+
+
+def source_step(model: nn.Module, optimizer: Optimizer) -> Callable[[Tensor, Tensor], None]:
+    def step(images: Tensor, labels: Tensor) -> None:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(images), labels)
+        loss.backward()
+        optimizer.step()
+        loss.item()  # for the running loss that it prints
 
     return step
 
@@ -147,11 +138,13 @@ class Bench:
         """Compare an epoch of both loops, with the same batches and the same optimizer."""
         source, ours = [], []
         model, other = fresh(), fresh()
-        optimizer, other_optimizer = SGD(model.parameters(), 0.01), SGD(other.parameters(), 0.01)
+        step = source_step(model, SGD(model.parameters(), 0.01))
+        other_optimizer = SGD(other.parameters(), 0.01)
         train_epoch(other, self.loader(64), other_optimizer)
         for _ in progress_bar(range(self.repeat), unit="pair of epochs"):
             started = time.perf_counter()
-            source_epoch(model, self.source_loader(), optimizer)
+            for images, labels in self.source_loader():
+                step(images, labels)
             between = time.perf_counter()
             train_epoch(other, self.loader(64), other_optimizer)
             source.append(between - started)
@@ -162,22 +155,14 @@ class Bench:
             ["ours: train_epoch", f"{fast:.2f}", f"{len(self.images) / fast:,.0f}", f"{slow / fast:.1f}"],
         ]  # fmt: skip
         header = ["loop", "seconds", "images per second", "times as fast"]
-        return record.table("An epoch: batch size 64, SGD", header, rows)
+        return measure.table("An epoch: batch size 64, SGD", header, rows)
 
     def accuracies(self) -> dict[str, Any]:
         """Compare how long it takes to a certain accuracy on the test images."""
         model = fresh()
-        optimizer = SGD(model.parameters(), 0.01)
-
-        def source_step(images: Tensor, labels: Tensor) -> None:
-            optimizer.zero_grad()
-            loss = F.cross_entropy(model(images), labels)
-            loss.backward()
-            optimizer.step()
-            loss.item()
-
+        step = source_step(model, SGD(model.parameters(), 0.01))
         forever = itertools.chain.from_iterable(self.source_loader() for _ in range(40))
-        source = seconds_to(model, forever, source_step, self.test, 50, 0.0, LEVELS[:1])
+        source = seconds_to(model, forever, step, self.test, 50, 0.0, LEVELS[:1])
         found = []
         for seed in progress_bar(range(self.repeat), unit="training run"):
             mine = fresh(seed)
@@ -210,7 +195,7 @@ class Bench:
             "To an accuracy: the source as above; ours with batch size 256, AdamW and OneCycleLR, "
             f"median of {self.repeat} runs, with the {self.converting:.2f} s that as_tensors takes"
         )
-        return record.table(caption, header, rows)
+        return measure.table(caption, header, rows)
 
     def floor(self) -> dict[str, Any]:
         """Compare a step with its matrix products alone."""
@@ -223,8 +208,10 @@ class Bench:
             rounds = 20 * self.repeat
             ours, least = [], []
             for _ in range(5):  # in turn, since a machine has better and worse moments
-                ours.append(median_seconds(lambda s=step, i=images, c=labels: s(i, c), rounds))
-                least.append(median_seconds(products(model, batch_size), rounds))
+                ours.append(
+                    measure.median_seconds(lambda s=step, i=images, c=labels: s(i, c), rounds)
+                )
+                least.append(measure.median_seconds(products(model, batch_size), rounds))
             taken, bare = statistics.median(ours), statistics.median(least)
             rows.append(
                 [
@@ -235,7 +222,7 @@ class Bench:
                 ]
             )
         header = ["batch size", "a step, ms", "its matrix products, ms", "ratio"]
-        return record.table("A training step against its floor", header, rows)
+        return measure.table("A training step against its floor", header, rows)
 
     def sizes(self) -> dict[str, Any]:
         """Time an epoch with batches of several sizes."""
@@ -244,12 +231,12 @@ class Bench:
             model = fresh()
             optimizer = AdamW(model.parameters(), fused=True)
             loader = self.loader(batch_size)
-            seconds = median_seconds(
+            seconds = measure.median_seconds(
                 lambda m=model, b=loader, o=optimizer: train_epoch(m, b, o), self.repeat
             )
             rows.append([str(batch_size), str(len(loader)), f"{seconds:.3f}", f"{len(self.images) / seconds:,.0f}"])  # fmt: skip
         header = ["batch size", "steps", "seconds an epoch", "images per second"]
-        return record.table("Batch sizes, with AdamW", header, rows)
+        return measure.table("Batch sizes, with AdamW", header, rows)
 
     def optimizers(self) -> dict[str, Any]:
         """Time a step with several optimizers, and with a compiled model."""
@@ -266,12 +253,12 @@ class Bench:
         for name, make in progress_bar(list(kinds.items()), unit="optimizer"):
             model = fresh()
             step = plain_step(model, make(model))
-            seconds = median_seconds(lambda s=step: s(images, labels), 50 * self.repeat)
+            seconds = measure.median_seconds(lambda s=step: s(images, labels), 50 * self.repeat)
             rows.append([name, f"{1000 * seconds:.2f}", ""])
         if self.compile:
             rows.append(["AdamW, fused, torch.compile", *self._compiled(images, labels)])
         header = ["optimizer", "a step of 256 images, ms", "before the first step"]
-        return record.table("Optimizers", header, rows)
+        return measure.table("Optimizers", header, rows)
 
     def _compiled(self, images: Tensor, labels: Tensor) -> list[str]:
         model = fresh()
@@ -283,7 +270,7 @@ class Bench:
             print(f"torch.compile does not work here: {error}", file=sys.stderr)
             return ["does not work here", ""]
         compiling = time.perf_counter() - started
-        seconds = median_seconds(lambda: step(images, labels), 50 * self.repeat)
+        seconds = measure.median_seconds(lambda: step(images, labels), 50 * self.repeat)
         return [f"{1000 * seconds:.2f}", f"{compiling:.1f} s"]
 
 
@@ -321,7 +308,7 @@ def main() -> None:
         "--no-compile", dest="compile", action="store_false", help="do without torch.compile"
     )
     parser.add_argument(
-        "--keep", nargs="?", type=Path, const=record.FOLDER, metavar="FOLDER",
+        "--keep", nargs="?", type=Path, const=measure.FOLDER, metavar="FOLDER",
         help="write what was measured to a file (default: into docs/measured)",
     )  # fmt: skip
     chosen = parser.parse_args()
@@ -331,13 +318,13 @@ def main() -> None:
     except DatasetUnavailable as error:
         sys.exit(str(error))
     tables = {}
-    for measure in (bench.epochs, bench.accuracies, bench.floor, bench.sizes, bench.optimizers):
-        tables[measure.__name__] = measure()
-        record.show(tables[measure.__name__])
+    for part in (bench.epochs, bench.accuracies, bench.floor, bench.sizes, bench.optimizers):
+        tables[part.__name__] = part()
+        measure.show(tables[part.__name__])
     if chosen.keep:
         taken = time.perf_counter() - started
         figures = {"batch_sizes": draw(tables)}
-        record.keep("training", list(tables.values()), figures, taken, chosen.keep)
+        measure.keep("training", list(tables.values()), figures, taken, chosen.keep)
 
 
 if __name__ == "__main__":

@@ -204,9 +204,7 @@ def _guarded(chosen: argparse.Namespace) -> int:
         with processes(_device(chosen.device), chosen.threads) as device:
             try:
                 _train(chosen, device)
-            except OtherProcessFailed as failure:
-                return _fail(str(failure))
-            except (_Refused, CheckpointError, *DATA_FAULTS) as error:
+            except (OtherProcessFailed, _Refused, CheckpointError, *DATA_FAULTS) as error:
                 return _fail(str(error))
             except OSError as error:
                 return _fail(f"{error.filename or chosen.save}: {error.strerror or error}.")

@@ -1,8 +1,10 @@
 """The built site that the tests visit, and the programs that look at it."""
 
 import functools
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 from bs4 import BeautifulSoup
 
@@ -29,3 +31,9 @@ KINDS = (HOME, CHAPTER, API, GALLERY)  # one page of each kind
 def soup(page: str) -> BeautifulSoup:
     """Return a page as it was written, parsed; not to be changed."""
     return BeautifulSoup((SITE / page).read_text("utf-8"), "html.parser")
+
+
+def handed_over_by(script: str) -> dict[str, Any]:
+    """Return what a chapter handed over to its page, from the script that the page loads."""
+    text = (SITE / script).read_text("utf-8")
+    return dict(json.loads(text.removeprefix("const forThePage = ").rstrip(";\n")))

@@ -3,7 +3,6 @@
 import base64
 import gzip
 import hashlib
-import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -12,9 +11,9 @@ import found
 import pytest
 import torch
 from axe import AXE, run_axe
-from built import ADDRESS, SITE
+from built import ADDRESS, SITE, handed_over_by
 from playwright.sync_api import Locator, Page, expect
-from visit import wait_until
+from visit import PIXELS, wait_until
 
 from firstlayers import data, drawing, models
 
@@ -23,21 +22,10 @@ WEIGHTS = "_data/tutorials-2_digits-11_draw_a_digit.js"
 OPEN = "() => !document.querySelector('.fl-draw-samples button').disabled"
 
 
-# The brightness of the drawing area's pixels. A copy is read: reading slows a canvas down.
-INK = """() => {
-  const copy = document.createElement("canvas");
-  copy.width = copy.height = 112;
-  const context = copy.getContext("2d", {willReadFrequently: true});
-  context.drawImage(document.querySelector(".fl-draw-canvas"), 0, 0);
-  return Array.from(context.getImageData(0, 0, 112, 112).data.filter((_, at) => at % 4 === 0));
-}"""
-
-
 @pytest.fixture(scope="session")
 def handed_over() -> dict[str, Any]:
     """What the chapter handed over to its page."""
-    text = (SITE / WEIGHTS).read_text("utf-8")
-    return json.loads(text.removeprefix("const forThePage = ").rstrip(";\n"))
+    return handed_over_by(WEIGHTS)
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +56,11 @@ def draw(open_page: Callable[..., Page]) -> Callable[..., Page]:
 
 def area(page: Page) -> Locator:
     return page.locator(".fl-draw-canvas")
+
+
+def ink(page: Page) -> list[int]:
+    """The brightness of the area's pixels, row by row."""
+    return list(area(page).evaluate(PIXELS)[::4])
 
 
 def says(page: Page) -> Locator:
@@ -278,14 +271,14 @@ def test_a_second_finger_does_not_disturb_the_first(draw: Callable[..., Page]) -
     }"""
     page.evaluate(send, ["pointerdown", 1, 0.3, 0.3])
     page.wait_for_timeout(100)
-    one = sum(page.evaluate(INK))
+    one = sum(ink(page))
     page.evaluate(send, ["pointerdown", 2, 0.8, 0.8])
     page.evaluate(send, ["pointermove", 2, 0.8, 0.2])
     page.wait_for_timeout(100)
-    assert sum(page.evaluate(INK)) == one > 0
+    assert sum(ink(page)) == one > 0
     page.evaluate(send, ["pointermove", 1, 0.3, 0.6])
     page.wait_for_timeout(100)
-    assert sum(page.evaluate(INK)) > one
+    assert sum(ink(page)) > one
 
 
 def tab_to(page: Page, selector: str) -> None:
@@ -433,7 +426,7 @@ def test_a_stroke_goes_on_where_it_was_when_the_window_changes(draw: Callable[..
     page.mouse.move(smaller["x"] + smaller["width"] / 2, smaller["y"] + 0.85 * smaller["height"])
     page.mouse.up()
     expect(says(page)).to_have_text(re.compile(r"^It (reads|hesitates): [17], "))
-    rows = page.evaluate(INK)[56::112]
+    rows = ink(page)[56::112]
     lit = [row for row, value in enumerate(rows) if value > 128]
     assert lit == list(range(lit[0], lit[-1] + 1))  # one line without a gap
     assert lit[0] == pytest.approx(0.15 * 112 - 4.5, abs=2)

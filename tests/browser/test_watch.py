@@ -1,28 +1,19 @@
 """A training that was recorded, played back in the page: by itself when asked, and frame by frame."""
 
 import base64
-import json
 import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from axe import AXE, run_axe
-from built import SITE, soup
+from built import SITE, handed_over_by, soup
 from playwright.sync_api import Locator, Page, expect
-from visit import CUT_OFF, TOO_WIDE, wait_until
+from visit import CUT_OFF, PIXELS, TOO_WIDE, wait_until
 
 WATCH = "tutorials/3_further/04_watch_it_learn.html"
 FRAMES = "_data/tutorials-3_further-04_watch_it_learn.js"
 LOADED = "() => !document.querySelector('#watch-frame').disabled"
-# The red, green, blue and opacity of a canvas's pixels. A copy is read: reading slows a canvas down.
-PIXELS = """canvas => {
-  const copy = document.createElement("canvas");
-  [copy.width, copy.height] = [canvas.width, canvas.height];
-  const context = copy.getContext("2d", {willReadFrequently: true});
-  context.drawImage(canvas, 0, 0);
-  return Array.from(context.getImageData(0, 0, copy.width, copy.height).data);
-}"""
 MOVE = """(input, value) => {
   input.value = value;
   input.dispatchEvent(new Event("input", {bubbles: true}));
@@ -32,8 +23,7 @@ MOVE = """(input, value) => {
 @pytest.fixture(scope="session")
 def handed_over() -> dict[str, Any]:
     """What the chapter handed over to its page."""
-    text = (SITE / FRAMES).read_text("utf-8")
-    return json.loads(text.removeprefix("const forThePage = ").rstrip(";\n"))
+    return handed_over_by(FRAMES)
 
 
 @pytest.fixture

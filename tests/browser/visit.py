@@ -47,6 +47,15 @@ CUT_OFF = """() => [...document.querySelectorAll("article :is(table, pre, math, 
     return true;
   }).map(element => element.outerHTML.slice(0, 160))"""
 
+# The red, green, blue and opacity of a canvas's pixels. A copy is read: reading slows a canvas down.
+PIXELS = """canvas => {
+  const copy = document.createElement("canvas");
+  [copy.width, copy.height] = [canvas.width, canvas.height];
+  const context = copy.getContext("2d", {willReadFrequently: true});
+  context.drawImage(canvas, 0, 0);
+  return Array.from(context.getImageData(0, 0, copy.width, copy.height).data);
+}"""
+
 
 class Visit:
     """One page in a browser window of its own.

@@ -37,31 +37,32 @@ function startDrawing(section) {
   const image = new Uint8Array(GRID * GRID);
   const undo = [];
   const pen = {at: [0.5, 0.5], pointer: null, isDown: false};
-  let data, layers, frame, settled;
+  let data, layers, prepared, result, frame, settled;
 
   // -- What follows from the drawing ---------------------------------------------------------------
 
   function changed() {
     frame ??= requestAnimationFrame(show);
-    clearTimeout(settled);
-    settled = setTimeout(report, 400);
   }
 
   function show() {
     frame = undefined;
     paint(pad, {height: GRID, width: GRID, pixels: image});
     if (document.activeElement === pad) drawPen();
-    const prepared = prepare(image);
-    const result = prepared && layers ? forward(Array.from(prepared.centered.pixels), layers) : null;
-    showSteps(prepared);
+    prepared = prepare(image);
+    result = prepared && layers ? forward(Array.from(prepared.centered.pixels), layers) : null;
+    const best = result ? result.probabilities.indexOf(Math.max(...result.probabilities)) : -1;
+    showSteps();
     showUnits("hidden1", result?.hidden1, 8);
     showUnits("hidden2", result?.hidden2, 4);
-    showAnswer(result);
-    showWhy(prepared, result);
-    if (!result) report();
+    showAnswer(best);
+    showWhy(best);
+    clearTimeout(settled);
+    if (result) settled = setTimeout(report, 400);
+    else report();
   }
 
-  function showSteps(prepared) {
+  function showSteps() {
     for (const name of ["cropped", "scaled", "centered"]) {
       const part = prepared?.[name] ?? {height: 1, width: 1, pixels: [0]};
       paint(steps[name].canvas, part);
@@ -78,8 +79,7 @@ function startDrawing(section) {
     steps[name].text.textContent = units ? `${on} of ${units.length} units are on` : "–";
   }
 
-  function showAnswer(result) {
-    const best = result ? result.probabilities.indexOf(Math.max(...result.probabilities)) : -1;
+  function showAnswer(best) {
     rows.forEach(({row, bar, probability, logit}, k) => {
       row.classList.toggle("fl-draw-best", k === best);
       bar.value = result ? result.probabilities[k] : 0;
@@ -88,14 +88,13 @@ function startDrawing(section) {
     });
   }
 
-  function showWhy(prepared, result) {
+  function showWhy(best) {
     const {canvas, text} = steps.why;
     if (!result) {
       paint(canvas, {height: SIDE, width: SIDE, pixels: new Array(SIDE * SIDE).fill(0)}, () => [0, 0, 0, 0]);
       text.textContent = "–";
       return;
     }
-    const best = result.probabilities.indexOf(Math.max(...result.probabilities));
     const pixels = contributions(Array.from(prepared.centered.pixels), layers, result, best);
     const largest = Math.max(...pixels.map(Math.abs), 1e-9);
     paint(canvas, {height: SIDE, width: SIDE, pixels}, value => [
@@ -107,11 +106,9 @@ function startDrawing(section) {
 
   // In words, once the pen rests: screen readers read it aloud.
   function report() {
-    clearTimeout(settled);
-    const prepared = prepare(image);
     if (!prepared) return tell("Nothing drawn yet.");
-    if (!layers) return; // what is being loaded stands there
-    const {probabilities, hidden1, hidden2} = forward(Array.from(prepared.centered.pixels), layers);
+    if (!result) return; // what is being loaded stands there
+    const {probabilities, hidden1, hidden2} = result;
     const [first, second] = probabilities.map((p, k) => [p, k]).sort((a, b) => b[0] - a[0]);
     const words = first[0] < 0.6 ? "It hesitates" : "It reads";
     const next = second[0] < 0.0005 ? "No other class gets 0.1%."

@@ -1,4 +1,4 @@
-"""Keep what a benchmark measured, with the machine, the versions and the date.
+"""Time something, and keep what a benchmark measured, with the machine, the versions and the date.
 
 A record is a file of JSON in ``docs/measured``, with tables as they are shown, and figures beside it.
 """
@@ -6,7 +6,10 @@ A record is a file of JSON in ``docs/measured``, with tables as they are shown, 
 import json
 import os
 import platform
+import statistics
 import sys
+import time
+from collections.abc import Callable
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +21,17 @@ from matplotlib.figure import Figure
 DOCS = Path(__file__).parents[1] / "docs"
 FOLDER = DOCS / "measured"
 CSS_DPI = 96  # CSS defines 1 in = 96 px
+
+
+def median_seconds(call: Callable[[], object], repeat: int) -> float:
+    """Call a function once for nothing, and then several times; return the median of their times."""
+    call()
+    times = []
+    for _ in range(repeat):
+        started = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
 
 
 def table(caption: str, header: list[str], rows: list[list[object]]) -> dict[str, Any]:
