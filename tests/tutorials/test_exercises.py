@@ -13,7 +13,7 @@ from chapters import CHAPTERS, Chapter
 from firstlayers.exercises.registry import Exercise, exercises, find
 
 ALL = exercises()
-TRACKS = ("1_basics", "2_digits", "3_further")
+TRACKS = ("1_basics", "2_digits", "3_further", "4_clinic")
 WITH_EXERCISES = [path for path in CHAPTERS if path.parent.name in TRACKS]
 every_chapter = pytest.mark.parametrize(
     "path", WITH_EXERCISES, ids=[f"{path.parent.name}/{path.stem}" for path in WITH_EXERCISES]

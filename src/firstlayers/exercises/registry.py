@@ -1,7 +1,7 @@
 """What an exercise is, and where all of them are listed.
 
 An exercise is data plus small pure functions: what to call, a right answer, and wrong answers that
-have a name. The modules ``basics``, ``digits`` and ``further`` hold one block for each.
+have a name. The modules ``basics``, ``digits``, ``further`` and ``clinic`` hold one block for each.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ __all__ = ["Exercise", "Slip", "add", "exercises", "find", "similar"]
 
 Answer = Callable[..., Any]
 Case = Callable[[Answer], object]
-TRACKS = ("basics", "digits", "further")
+TRACKS = ("basics", "digits", "further", "clinic")
 
 
 @dataclass(frozen=True, eq=False)
