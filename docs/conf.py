@@ -44,6 +44,7 @@ extensions = [
     "interactive",
     "inventories",
     "mathml",
+    "measured",
     "method_links",
     "notfound.extension",
     "numpydoc",

@@ -58,6 +58,7 @@ def scraper(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]
             rst += f"\n{_UNDESCRIBED}{block_vars['src_file']}:{block.lineno}\n"
             alt = _titles(figure)
         _save(figure, light)
+        figure.set_layout_engine("none")  # all is in its place: it need not be found again
         recolor_for_dark_page(figure)
         _save(figure, dark)
         if name := figure.get_gid():
