@@ -65,7 +65,7 @@ ENTRIES = (
         "error-index",
         "index is out of bounds for dimension",
         r"index -?\d+ is out of bounds for (dimension|axis)",
-        also=[r"index is out of bounds for dimension", r"index out of range in self"],
+        also=[r"index is out of bounds for dimension", r"\bindex out of range\b"],
     ),
     Entry(
         "error-channels",
