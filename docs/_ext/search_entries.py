@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -32,6 +33,7 @@ from firstlayers import error_index
 _ERROR = re.compile(r"^\w*(?:Error|Exception|Warning): (.+?)(?: \([^()]*\))?$", re.MULTILINE)
 _NAME = re.compile(r"(?:\b(\w+)|[)\]])\.([A-Za-z]\w+)")
 _MODULES = {"torch", "nn", "F", "optim", "data", "models", "plotting", "training", "checkpoints"}
+TABLE = "error_messages.js"
 _LENGTH = 120  # characters of a message: more than anybody types
 
 
@@ -141,9 +143,11 @@ def _add_table(
 ) -> None:
     page = app.config.search_clinic
     if pagename == "search" and page in app.env.found_docs:
-        table = json.dumps(message_table(app.env, page), separators=(",", ":"))
-        table = table.replace("<", "\\u003c")  # nothing in it ends the script
-        app.add_js_file(None, body=f"const errorMessages = {table};")
+        table = json.dumps(message_table(app.env, page), ensure_ascii=False, indent=1)
+        path = Path(app.outdir, "_static", TABLE)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"const errorMessages = {table};\n", encoding="utf-8")
+        app.add_js_file(TABLE)
         app.add_js_file("search_messages.js")
 
 

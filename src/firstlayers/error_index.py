@@ -149,7 +149,7 @@ ENTRIES = (
         "error-no-grad",
         "element 0 of tensors does not require grad",
         r"element \d+ of tensors does not require grad",
-        also=[r"does not require grad and does not have a grad_fn"],
+        also=[r"does not require grad\b"],
     ),
     Entry(
         "error-scalar-outputs",

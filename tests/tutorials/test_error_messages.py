@@ -5,6 +5,7 @@ says which entry has to be read again.
 """
 
 import ast
+import itertools
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -41,7 +42,7 @@ def sections() -> list[Section]:
             heading = lines[number - 1].removeprefix("# ").replace("``", "")
             found.append(Section(label, heading, range(number + 1, len(lines) + 1)))
             label = ""
-    for this, following in zip(found, found[1:], strict=False):
+    for this, following in itertools.pairwise(found):
         this.lines = range(this.lines.start, following.lines.start)
     return found
 

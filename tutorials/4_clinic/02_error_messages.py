@@ -24,9 +24,11 @@ explained in :doc:`../1_basics/02_tensors`, and most of the code in :doc:`../1_b
 # Beginners read it from its first line. That is the line farthest from the error. Here is a small
 # program with a mistake in it. We run it, and print what Python says, with shorter paths.
 
-import linecache
+import contextlib
 import mmap
+import pickle
 import re
+import runpy
 import tempfile
 import textwrap
 import traceback
@@ -71,18 +73,21 @@ def train(batches):
 train([torch.rand(64, 1, 28, 28)])
 """
 
-# So that Python can show the lines, as it does for a program in a file.
-linecache.cache["train.py"] = len(program), None, program.splitlines(True), "train.py"
-
+temporary = tempfile.TemporaryDirectory()
+folder = Path(temporary.name)
+(folder / "train.py").write_text(program)
 try:
-    exec(compile(program, "train.py", "exec"), {})
+    runpy.run_path(str(folder / "train.py"))
 except RuntimeError as error:
-    calls = traceback.extract_tb(error.__traceback__)[1:]
+    calls = traceback.extract_tb(error.__traceback__)
     last_line = f"RuntimeError: {error}"
 
+yours = [call for call in calls if Path(call.filename).name == "train.py"]
+calls = calls[calls.index(yours[0]) :]  # without those that have started the program
 print("Traceback (most recent call last):")
 for call in calls:
-    path = re.sub(".*/site-packages/", "…/", Path(call.filename).as_posix())
+    path = Path(call.filename).as_posix()
+    path = re.sub(".*/site-packages/", "…/", path.removeprefix(f"{folder.as_posix()}/"))
     print(f'  File "{path}", line {call.lineno}, in {call.name}')
     print(f"    {call.line}")
 print(last_line)
@@ -96,7 +101,6 @@ print(last_line)
 # #. **Ask what the two have to do with each other.** Which tensor in my line has the shape that the
 #    message speaks of?
 
-yours = [call for call in calls if call.filename == "train.py"]
 print("what: ", last_line)
 print("where:", yours[-1].line)
 
@@ -150,12 +154,20 @@ plt.show()
 # something fail, and prints the last line of its traceback, broken where it is long.
 
 found = Counter()
+KINDS = (
+    RuntimeError,
+    ValueError,
+    TypeError,
+    IndexError,
+    AttributeError,
+    pickle.UnpicklingError,
+)
 
 
 def message_of(call, most=8):
     try:
         call()
-    except Exception as error:
+    except KINDS as error:
         kind = type(error).__name__
         message = re.sub(r"\x1b\[[0-9;]*m", "", f"{kind}: {error}").strip()
     else:
@@ -202,6 +214,9 @@ message_of(lambda: layer(images))
 
 print(tuple(layer(images.flatten(1)).shape))
 assert layer(images.flatten(1)).shape == (64, 10)
+
+# %%
+# As a picture: the right product, and the one from above.
 
 
 def draw_product(ax, first, second):
@@ -269,18 +284,22 @@ message_of(lambda: exponentials / exponentials.sum(dim=1))
 # than the output, and from ``*`` where ``@`` was meant.
 #
 # **Cure:** keep the axis, with size 1.
-#
-# **Predict, then run.** Which of the four pairs in the picture fit? The colors will tell.
 
 shares = exponentials / exponentials.sum(dim=1, keepdim=True)  # (64, 10)
 torch.testing.assert_close(shares.sum(dim=1), torch.ones(64))
 print("each row sums to 1:", tuple(shares.shape))
 
+# %%
+# **Predict, then run.** Four pairs of shapes: (64, 10) with (64,), with (64, 1), with (10,) and with
+# (64, 9). Which of them fit?
+
 pairs = [((64, 10), (64,)), ((64, 10), (64, 1)), ((64, 10), (10,)), ((64, 10), (64, 9))]
 fig, axes = plt.subplots(1, 4, figsize=(7, 1.9))
 fitting = []
 for ax, pair in zip(axes, pairs, strict=True):
-    columns = list(zip(*([None] * (2 - len(shape)) + [*shape] for shape in pair)))
+    columns = list(
+        zip(*([None] * (2 - len(shape)) + [*shape] for shape in pair), strict=True)
+    )
     fits = [None in sizes or 1 in sizes or len({*sizes}) == 1 for sizes in columns]
     fitting.append(all(fits))
     for x, (sizes, good) in enumerate(zip(columns, fits, strict=True)):
@@ -683,7 +702,8 @@ with (
 #
 # **Cure:** move every batch when it comes. See *Two devices* in :doc:`01_common_mistakes`.
 
-batch, device = torch.rand(64, 784), "meta"  # (64, 784)
+device = "meta"
+batch = torch.rand(64, 784)  # (64, 784)
 batch.to(device)
 print("without a name:", batch.device)
 batch = batch.to(device)
@@ -1107,8 +1127,6 @@ assert digit_images.shape == images.shape
 # num_samples should be a positive integer value
 # ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
 
-temporary = tempfile.TemporaryDirectory()
-folder = Path(temporary.name)
 (folder / "seven.PNG").touch()
 files = sorted(folder.glob("*.jpg"))
 message_of(lambda: DataLoader(files, shuffle=True))
@@ -1333,16 +1351,14 @@ assert torch.equal(cured[:, 0], digit_images[:, 0])
 # what is *wrong*, not what the message names: here the order of the axes, which is a matter for
 # ``permute``.
 #
-# **A net under everything.** ``try`` and ``except`` around a training step make every message go
-# away, and the training with it.
+# **A net under everything.** ``suppress``, or ``try`` with ``except``, around a training step makes
+# every message go away, and the training with it.
 
 steps = 0
 for start in range(0, 64, 16):
-    try:
+    with contextlib.suppress(Exception):  # never do this
         F.cross_entropy(layer(images[start : start + 16]), labels[start : start + 16])
         steps += 1
-    except Exception:  # never do this
-        pass
 print(f"the loop has ended without a message, after {steps} steps")
 assert steps == 0
 

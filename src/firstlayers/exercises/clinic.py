@@ -31,6 +31,10 @@ def broadcast_shape(first, second):
     return tuple(result)
 
 
+def _look_at_shape(first, second):
+    return lambda answer: freeze(answer(first, second))
+
+
 def _broadcast(
     *,
     align=lambda shape, axes: (1,) * (axes - len(shape)) + tuple(shape),
@@ -113,12 +117,7 @@ add(
         chapter="4_clinic/02_error_messages",
         reference=broadcast_shape,
         checked=f"{len(_SHAPES)} pairs of shapes, five of which do not fit",
-        cases={
-            f"{first} and {second}": lambda answer, first=first, second=second: freeze(
-                answer(first, second)
-            )
-            for first, second in _SHAPES
-        },
+        cases={f"{first} and {second}": _look_at_shape(first, second) for first, second in _SHAPES},
         slips=(
             Slip(
                 "aligned at the start",
@@ -254,6 +253,10 @@ _TRACEBACKS = {
 }
 
 
+def _look_at_text(text):
+    return lambda answer: freeze(answer(text))
+
+
 def _reads(
     *,
     line=lambda text: text.strip().splitlines()[-1],
@@ -295,10 +298,7 @@ add(
         chapter="4_clinic/02_error_messages",
         reference=last_line,
         checked=f"{len(_TRACEBACKS)} tracebacks, among them one with two errors",
-        cases={
-            label: lambda answer, text=text: freeze(answer(text))
-            for label, text in _TRACEBACKS.items()
-        },
+        cases={label: _look_at_text(text) for label, text in _TRACEBACKS.items()},
         slips=(
             Slip(
                 "first line",
