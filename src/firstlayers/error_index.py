@@ -167,7 +167,12 @@ ENTRIES = (
         r"a leaf variable that requires grad is being used in an in-place operation",
         also=[r"a leaf variable that requires grad has been used in an in-place operation"],
     ),
-    Entry("error-inplace", "modified by an inplace operation", r"modified by an inplace operation"),
+    Entry(
+        "error-inplace",
+        "modified by an inplace operation",
+        r"modified by an inplace operation",
+        also=[r"variables needed for gradient computation"],
+    ),
     Entry(
         "error-numpy",
         "Can't call numpy() on Tensor that requires grad",

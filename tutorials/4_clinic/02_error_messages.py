@@ -796,6 +796,14 @@ message_of(total.backward)
 # **Cure:** compute the forward pass again, add two losses and go backward once, or cut the old
 # record off with ``detach()``. ``retain_graph=True`` keeps what was saved, and the memory.
 
+x.grad = None
+(x**2).sum().backward()
+print("computed again, the gradient is", x.grad.tolist())
+assert x.grad.tolist() == [2.0, 4.0, 6.0]
+
+# %%
+# Here is what the step ``x ** 2`` had saved, before and after the first call.
+
 fig, axes = plt.subplots(1, 2, figsize=(7, 1.9))
 for ax, title, saved in (
     (axes[0], "before backward()", before),
@@ -828,9 +836,6 @@ plotting.describe(
 plt.show()
 
 assert (before, after) == (x.tolist(), "nothing")
-x.grad = None
-(x**2).sum().backward()
-assert x.grad.tolist() == [2.0, 4.0, 6.0]
 
 # %%
 # **Predict, then run.** Does the same happen with ``x + 1`` in place of ``x ** 2``?
@@ -1363,8 +1368,8 @@ print(f"the loop has ended without a message, after {steps} steps")
 assert steps == 0
 
 # %%
-# **The type without the message.** Even ``except RuntimeError`` catches all that the figure above
-# counts. If you must catch one, look into its text, and let all others through.
+# **The type without the message.** Even ``except RuntimeError`` catches most of what the figure
+# above counts. If you must catch one, look into its text, and let all others through.
 #
 # **A message from a GPU, taken at its word.** (We cannot show it here, without one.) A GPU computes
 # while Python is further on already, so the line that the traceback names may be a later one. Run
