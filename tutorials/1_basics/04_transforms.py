@@ -735,7 +735,7 @@ except TypeError as error:
 
 # %%
 # **Whole numbers into a network.** The attribute ``data`` holds the pixels as they are, and no
-# transform has seen them.
+# transform has seen them. (In the clinic: :ref:`error-dtype`.)
 
 layer = nn.Linear(28 * 28, 10)
 raw = train_set.data[:64].flatten(1)  # (64, 784)
@@ -758,7 +758,8 @@ print(f"typical output: {from_raw.std():.2f} instead of {from_scaled.std():.2f}"
 torch.testing.assert_close(from_raw, 255 * from_scaled, rtol=1e-3, atol=1e-2)
 
 # %%
-# **The wrong order.** ``Normalize`` wants floating point tensors, and says so.
+# **The wrong order.** ``Normalize`` wants floating point tensors, and says so. (In the clinic:
+# :ref:`error-float-tensor`.)
 
 for early in [
     v2.Compose([standardize, v2.ToImage()]),

@@ -1001,6 +1001,7 @@ except TypeError as error:
 
 # %%
 # **A comparison in place of an activation function.** PyTorch follows no slope through ``x > 0``.
+# (In the clinic: :ref:`error-no-grad`.)
 
 try:
     (layer(batch) > 0).float().sum().backward()

@@ -281,7 +281,7 @@ assert torch.equal(by_call, by_forward)
 # ---------------
 #
 # **Forgetting** ``super().__init__()``. The bookkeeping is not there yet when the first part
-# arrives.
+# arrives. (In the clinic: :ref:`error-init`.)
 
 
 class WithoutSuper(nn.Module):
@@ -335,7 +335,8 @@ print("raw:", raw.dtype, "· from the loader:", images.dtype)
 
 # %%
 # **Model and data on different devices.** You can provoke this without a GPU: the device ``meta``
-# has shapes but no numbers, and is good for just such questions.
+# has shapes but no numbers, and is good for just such questions. (In the clinic:
+# :ref:`error-device`.)
 
 try:
     NeuralNetwork().to("meta")(images)

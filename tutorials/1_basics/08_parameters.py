@@ -600,7 +600,8 @@ print(f"the logits shift by up to {shift.abs().max().item():.2f}")
 # Common mistakes
 # ---------------
 #
-# **Layers in a Python list.** The module does not see them, and the optimizer gets nothing.
+# **Layers in a Python list.** The module does not see them, and the optimizer gets nothing. (In the
+# clinic: :ref:`error-empty-list`.)
 
 try:
     torch.optim.SGD(Stack(list).parameters(), lr=0.1)
@@ -650,7 +651,7 @@ layer.weight = nn.Parameter(torch.zeros(10, 784))
 
 # %%
 # **A change in place without** ``no_grad``. Here is the old word *Variable* again. A *leaf* is a
-# tensor that was not computed from others, such as a parameter.
+# tensor that was not computed from others, such as a parameter. (In the clinic: :ref:`error-leaf`.)
 
 try:
     layer.weight.add_(1)

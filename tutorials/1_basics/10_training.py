@@ -1088,7 +1088,8 @@ assert len(set(losses)) == 1
 # little around its first value and never falls.
 #
 # **Labels of the wrong kind.** Labels are class numbers, of type ``int64``. Floating-point numbers
-# will not do, nor will *one-hot* rows of whole numbers.
+# will not do, nor will *one-hot* rows of whole numbers. (In the clinic: :ref:`error-target-dtype`,
+# :ref:`error-class-probabilities`.)
 
 logits = model(images)  # (64, 10)
 one_hot = F.one_hot(labels, 10)  # (64, 10)
@@ -1104,7 +1105,8 @@ for wrong_labels in (labels.float(), one_hot):
 # are themselves uncertain. For plain classes they only take memory, as :doc:`04_transforms` showed.
 #
 # **A loss that is not one number.** ``backward()`` asks how *one* number changes. With
-# ``reduction="none"`` you have 64 of them. Take their mean first.
+# ``reduction="none"`` you have 64 of them. Take their mean first. (In the clinic:
+# :ref:`error-scalar-outputs`.)
 
 try:
     F.cross_entropy(model(images), labels, reduction="none").backward()
