@@ -14,8 +14,8 @@ today, and learn what to write in its place.
 * which repairs make it worse.
 
 **You need** tensors, gradients and the training loop, from :doc:`the first track
-</tutorials/1_basics/index>`. Nothing here has to be read in order: look for your line in the table of
-contents.
+</tutorials/1_basics/index>`. Nothing here has to be read in order: look for your line in the list of
+this page's headings.
 **Time:** 25 minutes.
 """
 
@@ -23,8 +23,8 @@ contents.
 # Four things can happen
 # ----------------------
 #
-# PyTorch has been growing for many years, and so have the texts about it. A line that was right once
-# can meet one of four fates.
+# PyTorch has been growing for many years, and so have the texts about it. A line that was right
+# once can meet one of four fates.
 #
 # * It **fails**. There is an error. You know at once.
 # * It **warns**. It runs, and PyTorch says that something is old. You know, if you read it.
@@ -51,9 +51,10 @@ import matplotlib.pyplot as plt
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.optim.lr_scheduler import ExponentialLR, StepLR
+from torch.optim.lr_scheduler import ExponentialLR
 from torch.utils.data import DataLoader, Subset, TensorDataset
-from torchvision import datasets, models, transforms
+import torchvision
+from torchvision import datasets, models
 from torchvision.transforms import v2
 
 from firstlayers import data, plotting
@@ -100,8 +101,9 @@ def today(source, **names):
 
 
 # %%
-# What fails or warns shows itself. Of the others, only a comparison can tell which they are. So each
-# old line below stands beside its new ones, we compare what both give, and file the verdict.
+# What fails or warns shows itself. Of the others, only a comparison can tell which they are. So in
+# each cell below, the new lines follow the old ones, under ``# Write:``. We compare what both give,
+# and file the verdict.
 
 verdicts = {}
 
@@ -137,7 +139,7 @@ for _ in range(4):
         F.cross_entropy(model(images.flatten(1)), labels).backward()
         optimizer.step()
 
-images, labels = next(iter(loader))
+images, labels = next(iter(loader))  # (64, 1, 28, 28), (64,)
 features = images.flatten(1)  # (64, 784)
 with torch.no_grad():
     right = (model(features).argmax(dim=1) == labels).float().mean().item()
@@ -170,7 +172,7 @@ assert verdict("Variable(x)", old, same=old.names["wrapped"].equal(x)) == "fine"
 # ~~~~~~~~~~~~~~~~~
 #
 # It told autograd to take no notes. The argument is still accepted, and has no effect: your
-# predictions take notes again, and hold on to memory. Write ``torch.no_grad()``, or
+# predictions take notes again. Write ``torch.no_grad()``, or
 # ``torch.inference_mode()``, as :doc:`../2_digits/10_predict` does.
 
 old = today("""
@@ -178,6 +180,7 @@ old = today("""
     logits = model(Variable(features, volatile=True))
     """)
 
+# Write:
 with torch.no_grad():
     logits = model(features)  # (64, 10)
 
@@ -190,8 +193,9 @@ assert not same
 # ``loss.data[0]``
 # ~~~~~~~~~~~~~~~~
 #
-# A loss used to be a vector with one entry. Now it is a single number, of shape ``()``, and there is
-# no entry to ask for. ``item()`` makes one of Python's numbers of it (:doc:`../1_basics/02_tensors`).
+# A loss used to be a vector with one entry. Now it is a single number, of shape ``()``, and there
+# is no entry to ask for. ``item()`` makes one of Python's numbers of it
+# (:doc:`../1_basics/02_tensors`).
 
 loss = F.cross_entropy(model(features), labels)
 old = today("""
@@ -199,6 +203,7 @@ old = today("""
     running_loss += loss.data[0]
     """)
 
+# Write:
 running_loss = 0.0
 running_loss += loss.item()
 
@@ -223,6 +228,7 @@ old = today("""
     loss.backward()
     """)
 
+# Write:
 w = torch.tensor(1.0, requires_grad=True)
 loss = w**2
 loss.backward()
@@ -266,15 +272,17 @@ plt.show()
 # ``torch.Tensor(3)``
 # ~~~~~~~~~~~~~~~~~~~
 #
-# With a capital letter, it is the class. Called with a number, it makes so many entries, and in them
-# stands whatever was in the memory. Called with a list, it makes floats of everything. The function
-# with a small letter, :func:`torch.tensor`, takes you at your word (:doc:`../1_basics/02_tensors`).
+# With a capital letter, it is the class. Called with a number, it makes so many entries, and in
+# them stands whatever was in the memory. Called with a list, it makes floats of everything. The
+# function with a small letter, :func:`torch.tensor`, takes you at your word
+# (:doc:`../1_basics/02_tensors`).
 
 old = today("""
     number = torch.Tensor(3)
     classes = torch.Tensor([1, 2])
     """)
 
+# Write:
 number = torch.tensor(3)
 classes = torch.tensor([1, 2])  # (2,)
 
@@ -296,6 +304,7 @@ assert verdict("torch.Tensor(3)", old, same=same) == "misleads"
 
 old = today("assert type(x) == torch.FloatTensor")
 
+# Write:
 assert x.dtype == torch.float32
 assert verdict("type(x) == torch.FloatTensor", old) == "fails"
 
@@ -303,12 +312,13 @@ assert verdict("type(x) == torch.FloatTensor", old) == "fails"
 # ``weight.numpy()``
 # ~~~~~~~~~~~~~~~~~~
 #
-# To look at weights, many texts hand them to NumPy or Matplotlib. NumPy cannot take notes, so PyTorch
-# refuses, and names the cure: ``detach()``, explained in :doc:`../1_basics/09_autograd`.
+# To look at weights, many texts hand them to NumPy or Matplotlib. NumPy cannot take notes, so
+# PyTorch refuses, and names the cure: ``detach()``, explained in :doc:`../1_basics/09_autograd`.
 
 weight = model[0].weight  # (64, 784)
 old = today("pixels = weight.numpy()")
 
+# Write:
 pixels = weight.detach().numpy()  # (64, 784)
 
 assert pixels.shape == weight.shape
@@ -318,10 +328,12 @@ assert verdict("weight.numpy()", old) == "fails"
 # ``F.sigmoid(x)``
 # ~~~~~~~~~~~~~~~~
 #
-# Many texts call it deprecated. Ask PyTorch. (What a sigmoid is for: :doc:`../1_basics/05_neurons`.)
+# Many texts call it deprecated. Ask PyTorch. (What a sigmoid is for:
+# :doc:`../1_basics/05_neurons`.)
 
 old = today("hidden = F.sigmoid(x)")
 
+# Write:
 hidden = torch.sigmoid(x)  # (3, 4)
 
 assert old.warned == []
@@ -329,7 +341,7 @@ same = old.names["hidden"].equal(hidden)
 assert verdict("F.sigmoid(x)", old, same=same) == "fine"
 
 # %%
-# Both are one function today. ``torch.sigmoid`` is the usual name.
+# Both give the same, and neither complains. ``torch.sigmoid`` is the usual name.
 #
 # ``F.softmax(x)``
 # ~~~~~~~~~~~~~~~~
@@ -343,6 +355,7 @@ old = today("""
     of_three_axes = F.softmax(logits[None])
     """)
 
+# Write:
 of_two_axes = F.softmax(logits, dim=-1)  # (64, 10)
 of_three_axes = F.softmax(logits[None], dim=-1)  # (1, 64, 10)
 
@@ -368,6 +381,7 @@ old = today("""
     images, labels = dataiter.next()
     """)
 
+# Write:
 dataiter = iter(loader)
 images, labels = next(dataiter)
 
@@ -383,8 +397,12 @@ assert verdict("dataiter.next()", old) == "fails"
 # (:doc:`../1_basics/04_transforms`).
 
 picture = v2.functional.to_pil_image(train_set.data[0])
-old = today("image = transforms.ToTensor()(picture)")
+old = today("""
+    from torchvision import transforms
+    image = transforms.ToTensor()(picture)
+    """)
 
+# Write:
 to_image = v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])
 image = to_image(picture)  # (1, 28, 28)
 
@@ -395,10 +413,11 @@ assert verdict("transforms.ToTensor()", old, same=same) == "fine"
 # ``Normalize`` with three means
 # ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
 #
-# It comes from programs for color images, which have three channels. Gray images have one channel, so
-# they need one mean (:doc:`../1_basics/04_transforms`).
+# It comes from programs for color images, which have three channels. Gray images have one channel,
+# so they need one mean (:doc:`../1_basics/04_transforms`).
 
 old = today("""
+    from torchvision import transforms
     transform = transforms.Compose(
         [
             transforms.ToTensor(),
@@ -408,6 +427,7 @@ old = today("""
     image = transform(picture)
     """)
 
+# Write:
 normalize = v2.Normalize((0.5,), (0.5,))
 assert normalize(image).shape == (1, 28, 28)
 assert verdict("Normalize with three means", old) == "fails"
@@ -422,11 +442,15 @@ print("the second generation, without a word:", tuple(tripled.shape))
 # ~~~~~~~~~~~~~~~~~~~~~~~~
 #
 # It changed the size of pictures, while its name sounds like a change of their numbers. Look for
-# ``Resize`` instead, and for ``RandomResizedCrop`` where you find ``RandomSizedCrop``. More of their
-# kind are in :doc:`../1_basics/04_transforms`.
+# ``Resize`` instead, and for ``RandomResizedCrop`` where you find ``RandomSizedCrop``. More of
+# their kind are in :doc:`../1_basics/04_transforms`.
 
-old = today("small = transforms.Scale(14)(picture)")
+old = today("""
+    from torchvision import transforms
+    small = transforms.Scale(14)(picture)
+    """)
 
+# Write:
 small = v2.Resize((14, 14))(picture)
 
 assert small.size == (14, 14)
@@ -437,15 +461,16 @@ assert verdict("transforms.Scale(14)", old) == "fails"
 # ~~~~~~~~~~~~~~~~~~~~~~~~
 #
 # There were ``train_data``, ``train_labels``, ``test_data`` and ``test_labels``. Now there are
-# ``data`` and ``targets`` (:doc:`../2_digits/01_look_at_digits`). To try it without a download, we put
-# 64 of our images into files as torchvision's class ``MNIST`` wants them.
+# ``data`` and ``targets`` (:doc:`../2_digits/01_look_at_digits`). To try it without a download, we
+# put 64 of our images into files as torchvision's class ``MNIST`` wants them.
 
 temporary = tempfile.TemporaryDirectory()
 folder = Path(temporary.name)
 raw = folder / "MNIST" / "raw"
 raw.mkdir(parents=True)
 for part in ("train", "t10k"):
-    pixels, classes = train_set.data[:64], train_set.targets[:64].to(torch.uint8)
+    pixels = train_set.data[:64]  # (64, 28, 28)
+    classes = train_set.targets[:64].to(torch.uint8)  # (64,)
     head = struct.pack(">4i", 2051, 64, 28, 28)
     (raw / f"{part}-images-idx3-ubyte").write_bytes(head + pixels.numpy().tobytes())
     head = struct.pack(">2i", 2049, 64)
@@ -457,6 +482,7 @@ old = today(
     train_set=tiny_set,
 )
 
+# Write:
 pixels, classes = tiny_set.data, tiny_set.targets  # (64, 28, 28), (64,)
 
 assert pixels.equal(train_set.data[:64])
@@ -468,12 +494,13 @@ assert same
 # ``pixels /= 255``
 # ~~~~~~~~~~~~~~~~~
 #
-# Raw pixels are whole numbers, ``uint8``. In place, a fraction would have to fit where a whole number
-# is. Without the ``=`` sign a new tensor of floats is made, and your data set stays as it was. On
-# changes in place: :doc:`../1_basics/02_tensors`.
+# Raw pixels are whole numbers, ``uint8``. In place, a fraction would have to fit where a whole
+# number is. Without the ``=`` sign a new tensor of floats is made, and your data set stays as it
+# was. On changes in place: :doc:`../1_basics/02_tensors`.
 
 old = today("pixels /= 255", pixels=pixels.clone())
 
+# Write:
 scaled = pixels / 255  # (64, 28, 28)
 
 assert scaled.dtype == torch.float32
@@ -491,6 +518,7 @@ old = today("""
         rows = images.view(64, 784)
     """)
 
+# Write:
 for batch, _ in loader:
     rows = batch.flatten(1)  # (batch, 784)
     assert rows.shape == (len(batch), 784)
@@ -504,7 +532,8 @@ assert verdict("images.view(64, 784)", old) == "fails"
 # ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
 #
 # Another way to lay images in rows. It has two sides. The underscore says that it happens in place:
-# whoever still needs the images as pictures has lost them. And each row stands in an axis of its own.
+# whoever still needs the images as pictures has lost them. And each row stands in an axis of its
+# own.
 #
 # **Predict, then run.** The network answers with shape (64, 1, 10). Which probabilities does
 # ``Softmax(dim=1)`` give the ten classes?
@@ -518,6 +547,7 @@ old = today(
     images=mine,
 )
 
+# Write:
 with torch.no_grad():
     probabilities = model(images.flatten(1)).softmax(dim=1)  # (64, 10)
 
@@ -580,6 +610,7 @@ old = today("""
     """)
 
 
+# Write:
 class Network(nn.Module):
     def __init__(self):
         super().__init__()
@@ -602,14 +633,15 @@ assert isinstance(renamed.error, TypeError)
 # ``model.forward(x)``
 # ~~~~~~~~~~~~~~~~~~~~
 #
-# The numbers are the same. But hooks, functions that others attach to a module, are passed over. Call
-# the model itself: ``model(x)`` (:doc:`../1_basics/06_build_model`).
+# The numbers are the same. But hooks, functions that others attach to a module, are passed over.
+# Call the model itself: ``model(x)`` (:doc:`../1_basics/06_build_model`).
 
 heard = []
 hook = model.register_forward_hook(lambda *_: heard.append("hook"))
 old = today("logits = model.forward(x)", x=features)
 heard_before = len(heard)
 
+# Write:
 model(features)
 heard_now = len(heard) - heard_before
 hook.remove()
@@ -633,6 +665,7 @@ old = today("""
     loss = nn.CrossEntropyLoss()(probabilities, labels)
     """)
 
+# Write:
 loss = nn.CrossEntropyLoss()(perfect, labels)
 
 print(f"loss of perfect answers: {old.names['loss']:.4f}, and now {loss:.4f}")
@@ -657,6 +690,7 @@ old = today("""
 old_weight = layer.weight.detach().clone()  # (10, 784)
 
 torch.manual_seed(0)
+# Write:
 nn.init.xavier_uniform_(layer.weight)
 torch.nn.utils.clip_grad_norm_(layer.parameters(), 1.0)
 
@@ -669,8 +703,8 @@ assert same
 # ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
 #
 # *Which* weights? There are several by now, so you name them. Both lines would download them. To try
-# it without a network, we put a function of our own where torchvision fetches weights. It writes down
-# which ones were asked for. (How weights get into a network: :doc:`../1_basics/11_save_load`.)
+# it without a network, we put a function of our own where torchvision fetches weights. It writes
+# down which ones were asked for. (How weights get into a network: :doc:`../1_basics/11_save_load`.)
 
 asked_for = []
 
@@ -683,6 +717,7 @@ def give_some(weights, **options):
 
 with mock.patch.object(models.WeightsEnum, "get_state_dict", give_some):
     old = today("network = models.resnet18(pretrained=True)")
+    # Write:
     network = models.resnet18(weights=models.ResNet18_Weights.IMAGENET1K_V1)
 
 print("asked for:", *asked_for, sep="\n  ")
@@ -704,6 +739,7 @@ assert same
 logits = model(features)
 old = today("loss = nn.CrossEntropyLoss(size_average=False)(logits, labels)")
 
+# Write:
 loss = nn.CrossEntropyLoss(reduction="sum")(logits, labels)
 
 same = old.names["loss"].equal(loss)
@@ -735,6 +771,7 @@ old = today("""
         optimizer.step()
     """)
 
+# Write:
 optimizer, scheduler = fresh()
 rates = []
 for _ in range(5):
@@ -773,8 +810,7 @@ plt.show()
 # ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
 #
 # Cleared gradients used to be tensors full of zeros, and loops added them up or printed them. Now
-# they are ``None``, which takes no memory (:doc:`../1_basics/09_autograd`). Skip those, or ask for
-# zeros.
+# they are ``None`` (:doc:`../1_basics/09_autograd`). Skip those, or ask for zeros.
 
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 loss = F.cross_entropy(model(features), labels)
@@ -797,14 +833,16 @@ assert verdict("zero_grad(), and then grad", old) == "fails"
 # ``torch.no_grad()`` on a line of its own
 # ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
 #
-# It is meant for a ``with``, or as a decorator (:doc:`../1_basics/09_autograd`). By itself it makes an
-# object, and nobody enters it. The other half of the pair, ``with torch.no_grad:``, at least fails.
+# It is meant for a ``with``, or as a decorator (:doc:`../1_basics/09_autograd`). By itself it makes
+# an object, and nobody enters it. The other half of the pair, ``with torch.no_grad:``, at least
+# fails.
 
 old = today("""
     torch.no_grad()
     logits = model(features)
     """)
 
+# Write:
 with torch.no_grad():
     logits = model(features)
 
@@ -822,11 +860,12 @@ assert isinstance(half.error, TypeError)
 # ``torch.max(outputs.data, 1)``
 # ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
 #
-# It gives the largest logit and its place, and the first is thrown away. ``argmax`` gives the place,
-# which is the class (:doc:`../1_basics/06_build_model`).
+# It gives the largest logit and its place, and the first is thrown away. ``argmax`` gives the
+# place, which is the class (:doc:`../1_basics/06_build_model`).
 
 old = today("_, predicted = torch.max(outputs.data, 1)", outputs=logits)
 
+# Write:
 predicted = logits.argmax(dim=1)  # (64,)
 
 same = old.names["predicted"].equal(predicted)
@@ -839,9 +878,9 @@ assert verdict("torch.max(outputs.data, 1)", old, same=same) == "fine"
 # ``torch.save(model, path)``
 # ~~~~~~~~~~~~~~~~~~~~~~~~~~~
 #
-# Writing the whole network works. Reading it does not: such a file names classes and functions to be
-# called, and a file from somebody else could name any. Save the numbers, and build the network from
-# its class (:doc:`../1_basics/11_save_load`).
+# Writing the whole network works. Reading it does not: such a file names classes and functions to
+# be called, and a file from somebody else could name any. Save the numbers, and build the network
+# from its class (:doc:`../1_basics/11_save_load`).
 
 path = folder / "network.pt"
 old = today("""
@@ -849,6 +888,7 @@ old = today("""
     loaded = torch.load(path)
     """)
 
+# Write:
 torch.save(model.state_dict(), path)
 loaded = nn.Sequential(nn.Linear(784, 64), nn.ReLU(), nn.Linear(64, 10))
 loaded.load_state_dict(torch.load(path, weights_only=True))
@@ -874,6 +914,7 @@ print("an accelerator here:", torch.accelerator.is_available())
 
 old = today("model.cuda()", model=copy.deepcopy(model))
 
+# Write:
 if torch.accelerator.is_available():
     device = torch.accelerator.current_accelerator()
 else:
@@ -890,11 +931,13 @@ assert verdict("model.cuda()", old, same=with_cuda) == (
 # ``images.to(device)`` on its own
 # ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
 #
-# A *model* moves where it stands. A *tensor* stays, and you get a copy (:doc:`../1_basics/02_tensors`).
-# So the result needs a name. (The device ``meta`` is everywhere. It has shapes and no numbers.)
+# A *model* moves where it stands. A *tensor* stays, and you get a copy
+# (:doc:`../1_basics/02_tensors`). So the result needs a name. (The device ``meta`` is everywhere.
+# It has shapes and no numbers.)
 
 old = today("images.to(device)", device="meta")
 
+# Write:
 moved = images.to("meta")  # (64, 1, 28, 28)
 
 print("images:", images.device, "· moved:", moved.device)
@@ -905,8 +948,9 @@ assert verdict("images.to(device) on its own", old, same=same) == "misleads"
 # ``"cuda" if torch.cuda.is_available() else "cpu"``
 # ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
 #
-# Fine, if all you ever use is NVIDIA's. On a Mac it says ``cpu`` and leaves the faster half of the
-# machine asleep. ``torch.accelerator`` finds whichever there is (:doc:`../1_basics/06_build_model`).
+# Fine, if all you ever use is NVIDIA's. On a Mac, whose accelerator is called ``mps``, it says
+# ``cpu``, and the faster half of the machine sleeps. ``torch.accelerator`` finds whichever there is
+# (:doc:`../1_basics/06_build_model`).
 
 old = today("""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -930,6 +974,7 @@ old = today("""
         logits = model(features)
     """)
 
+# Write:
 with torch.autocast(features.device.type):
     logits = model(features)
 
@@ -947,11 +992,15 @@ assert verdict("torch.cuda.amp.autocast()", old, same=same) == "warns"
 
 x, square = torch.rand(3, 4), torch.rand(3, 3)  # (3, 4), (3, 3)
 pairs = {
-    "fails": {
+    ("fails", False): {
         "1 - (x > 0.5)": "~(x > 0.5)",
         "torch.qr(square)[0]": "torch.linalg.qr(square)[0]",
+        "torchvision.transforms.RandomSizedCrop(28)": "v2.RandomResizedCrop(28)",
     },
-    "warns": {
+    ("warns", False): {
+        "scheduler.get_lr()": "scheduler.get_last_lr()",
+    },
+    ("warns", True): {
         "F.upsample(images, scale_factor=2)": "F.interpolate(images, scale_factor=2)",
         "torch.range(0, 5)": "torch.arange(6.0)",
         "torch.tensor(x)": "x.clone()",
@@ -961,12 +1010,11 @@ pairs = {
         ),
         "v2.ToTensor()(picture)": "to_image(picture)",
         "nn.init.constant(layer.bias, 0)": "nn.init.constant_(layer.bias, 0)",
-        "StepLR(optimizer, 1).get_lr()": "StepLR(optimizer, 1).get_last_lr()",
         "next(iter(DataLoader(few, 64, pin_memory=True)))[0]": (
             "next(iter(DataLoader(few, 64)))[0]"
         ),
     },
-    "fine": {
+    ("fine", True): {
         "F.tanh(x)": "torch.tanh(x)",
         "x.type(torch.FloatTensor)": "x.to(torch.float32)",
         "model.train(False)": "model.eval()",
@@ -980,17 +1028,20 @@ def are_same(value, other):
     return value is other or value == other
 
 
+def hold_against(line, new_line):
+    print(line)
+    old = today(f"value = {line}")
+    value = eval(new_line)  # a warning would stop this page
+    same = old.error is None and are_same(old.names["value"], value)
+    verdict(line, old, same=same)
+    print(f"  write: {new_line}\n")
+
+
 for expected, lines in pairs.items():
     for line, new_line in lines.items():
-        print(line)
-        old = today(f"value = {line}")
-        value = eval(new_line)  # were there a warning, it would stop this page
-        same = old.error is None and are_same(old.names["value"], value)
-        word = verdict(line, old, same=same)
-        print(f"  write: {new_line}\n")
+        hold_against(line, new_line)
         of_devices = "pin_memory" in line and torch.accelerator.is_available()
-        assert word == expected or of_devices
-        assert same or word == "fails"
+        assert verdicts[line] == expected or of_devices
 
 # %%
 # (``pin_memory=True`` is for copies to an accelerator. It is fine where there is one.)
@@ -1092,7 +1143,7 @@ needed = [
     for need in importlib.metadata.requires("torchvision")
     if need.startswith("torch")
 ]
-print("torchvision", importlib.metadata.version("torchvision"), "needs", *needed)
+print("torchvision", torchvision.__version__, "needs", *needed)
 print(
     "torch itself needs Python", importlib.metadata.metadata("torch")["Requires-Python"]
 )
@@ -1114,8 +1165,8 @@ assert right_dark < right
 
 # %%
 # **A cure is copied, and not tried.** "Leave away the ``[0]``" is what you read about
-# ``loss.data[0]``, and from there it is a small step to adding up the loss itself. The sum then holds
-# on to the notes of every batch.
+# ``loss.data[0]``, and from there it is a small step to adding up the loss itself. The sum then
+# holds on to the notes of every batch.
 
 
 def count_notes(result):
@@ -1179,9 +1230,10 @@ temporary.cleanup()
 #    optimizer.step()
 #    return loss.data[0]
 #
-# Write it new: a function ``modern_step(model, optimizer, scheduler, images, labels)``. It takes one
-# step on one batch, in which the gradients of all parameters together have a norm of at most 1, and
-# returns the loss as a number. The first call trains with the rate that the scheduler was made with.
+# Write it new: a function ``modern_step(model, optimizer, scheduler, images, labels)``. It takes
+# one step on one batch, in which the gradients of all parameters together have a norm of at most 1,
+# and returns the loss as a number. The first call trains with the rate that the scheduler was made
+# with.
 
 from firstlayers.exercises import exercise, hint, progress, solution
 
@@ -1205,9 +1257,9 @@ def modern_step(model, optimizer, scheduler, images, labels):
 #        ]
 #    )
 #
-# Write a function ``modern_transform()`` that returns its like of today. It takes a gray picture of the
-# library PIL, of any height and width, and gives a ``float32`` tensor of shape (1, 28, 28), black at -1
-# and white at 1, without a warning.
+# Write a function ``modern_transform()`` that returns its like of today. It takes a gray picture of
+# the library PIL, of any height and width, and gives a ``float32`` tensor of shape (1, 28, 28),
+# black at -1 and white at 1, without a warning.
 
 
 @exercise
@@ -1229,13 +1281,13 @@ def modern_transform():
 # * A repair is done when a test says so.
 #
 # **Next:** this is the last page of the course. You began with a block of numbers, and you have built
-# networks, trained them, looked inside, and put right what others got wrong. Keep :doc:`the mistakes
-# <01_common_mistakes>` and :doc:`the messages <02_error_messages>` at hand. If you want to go over it
-# all once more, :doc:`../1_basics/01_quickstart` now takes you five minutes. And then: take images
-# that nobody has prepared for you, and teach a network to read them. Farewell!
+# networks, trained them, looked inside, and put right what others got wrong. Keep :doc:`the
+# mistakes <01_common_mistakes>` and :doc:`the messages <02_error_messages>` at hand. If you want to
+# go over it all once more, :doc:`../1_basics/01_quickstart` now takes you five minutes. And then:
+# take images that nobody has prepared for you, and teach a network to read them. Farewell!
 #
 # **Further reading:** most of the changes to tensors came at once, and the `migration guide of
 # PyTorch 0.4 <https://pytorch.org/blog/pytorch-0_4_0-migration-guide/>`__ tells them one by one. On
-# warnings, Python's module :mod:`warnings`. On today's lines: :func:`torch.load`,
-# :class:`torch.no_grad`, :class:`torch.autocast`, :mod:`torch.accelerator`, and the module
-# :mod:`torchvision.transforms.v2`.
+# warnings, Python's module `warnings <https://docs.python.org/3/library/warnings.html>`__. On
+# today's lines: :func:`torch.load`, :class:`torch.no_grad`, :class:`torch.autocast`,
+# :mod:`torch.accelerator`, and the module :mod:`torchvision.transforms.v2`.
