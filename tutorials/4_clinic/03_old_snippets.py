@@ -49,11 +49,11 @@ from unittest import mock
 
 import matplotlib.pyplot as plt
 import torch
+import torchvision
 from torch import nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import ExponentialLR
 from torch.utils.data import DataLoader, Subset, TensorDataset
-import torchvision
 from torchvision import datasets, models
 from torchvision.transforms import v2
 
@@ -821,8 +821,8 @@ old = today("""
     """)
 
 assert weight.grad is None
-loss = F.cross_entropy(model(features), labels)
-loss.backward()
+F.cross_entropy(model(features), labels).backward()
+# Write:
 optimizer.zero_grad(set_to_none=False)
 size = sum(p.grad.norm() for p in model.parameters() if p.grad is not None)
 
@@ -987,39 +987,19 @@ assert verdict("torch.cuda.amp.autocast()", old, same=same) == "warns"
 # More, a line each
 # -----------------
 #
-# These need no words. Each old line is followed by what is said about it, and by the new one, whose
-# value is compared with the old.
+# These need no words. Below each old line stands what is said about it, and the new line, whose value
+# is compared with the old one. First, tensors.
 
-x, square = torch.rand(3, 4), torch.rand(3, 3)  # (3, 4), (3, 3)
-pairs = {
-    ("fails", False): {
-        "1 - (x > 0.5)": "~(x > 0.5)",
-        "torch.qr(square)[0]": "torch.linalg.qr(square)[0]",
-        "torchvision.transforms.RandomSizedCrop(28)": "v2.RandomResizedCrop(28)",
-    },
-    ("warns", False): {
-        "scheduler.get_lr()": "scheduler.get_last_lr()",
-    },
-    ("warns", True): {
-        "F.upsample(images, scale_factor=2)": "F.interpolate(images, scale_factor=2)",
-        "torch.range(0, 5)": "torch.arange(6.0)",
-        "torch.tensor(x)": "x.clone()",
-        "x[torch.tensor([1, 0, 1], dtype=torch.uint8)]": "x[[True, False, True]]",
-        "torch.set_default_tensor_type(torch.FloatTensor)": (
-            "torch.set_default_dtype(torch.float32)"
-        ),
-        "v2.ToTensor()(picture)": "to_image(picture)",
-        "nn.init.constant(layer.bias, 0)": "nn.init.constant_(layer.bias, 0)",
-        "next(iter(DataLoader(few, 64, pin_memory=True)))[0]": (
-            "next(iter(DataLoader(few, 64)))[0]"
-        ),
-    },
-    ("fine", True): {
-        "F.tanh(x)": "torch.tanh(x)",
-        "x.type(torch.FloatTensor)": "x.to(torch.float32)",
-        "model.train(False)": "model.eval()",
-    },
-}
+
+def hold_against(line, new_line, expected):
+    """Run an old line and a new one, compare their values, and file the verdict."""
+    print(line)
+    old = today(f"value = {line}")
+    value = eval(new_line)  # a warning would stop this page
+    same = old.error is None and are_same(old.names["value"], value)
+    verdict(line, old, same=same)
+    print(f"  write: {new_line}\n")
+    assert verdicts[line] == expected
 
 
 def are_same(value, other):
@@ -1028,20 +1008,49 @@ def are_same(value, other):
     return value is other or value == other
 
 
-def hold_against(line, new_line):
-    print(line)
-    old = today(f"value = {line}")
-    value = eval(new_line)  # a warning would stop this page
-    same = old.error is None and are_same(old.names["value"], value)
-    verdict(line, old, same=same)
-    print(f"  write: {new_line}\n")
+failed, equal, different = ("fails", False), ("warns", True), ("warns", False)
+fine = ("fine", True)
 
+x = torch.rand(3, 4)
+square = x @ x.T  # (3, 3)
+hold_against("x.type(torch.FloatTensor)", "x.to(torch.float32)", fine)
+hold_against("torch.tensor(x)", "x.clone()", equal)
+hold_against("torch.range(0, 5)", "torch.arange(6.0)", equal)
+hold_against("1 - (x > 0.5)", "~(x > 0.5)", failed)
+hold_against("torch.symeig(square)[0]", "torch.linalg.eigh(square)[0]", failed)
+hold_against(
+    "torch.set_default_tensor_type(torch.FloatTensor)",
+    "torch.set_default_dtype(torch.float32)",
+    equal,
+)
 
-for expected, lines in pairs.items():
-    for line, new_line in lines.items():
-        hold_against(line, new_line)
-        of_devices = "pin_memory" in line and torch.accelerator.is_available()
-        assert verdicts[line] == expected or of_devices
+# %%
+# Layers, and what else works on a network.
+
+hold_against("F.tanh(x)", "torch.tanh(x)", fine)
+hold_against("model.train(False)", "model.eval()", fine)
+hold_against(
+    "F.upsample(images, scale_factor=2)",
+    "F.interpolate(images, scale_factor=2)",
+    equal,
+)
+hold_against(
+    "nn.init.constant(layer.bias, 0)", "nn.init.constant_(layer.bias, 0)", equal
+)
+hold_against("scheduler.get_lr()", "scheduler.get_last_lr()", different)
+
+# %%
+# Images on their way to the network.
+
+hold_against("v2.ToTensor()(picture)", "to_image(picture)", equal)
+hold_against(
+    "torchvision.transforms.RandomSizedCrop(28)", "v2.RandomResizedCrop(28)", failed
+)
+hold_against(
+    "next(iter(DataLoader(few, 64, pin_memory=True)))[0]",
+    "next(iter(DataLoader(few, 64)))[0]",
+    fine if torch.accelerator.is_available() else equal,
+)
 
 # %%
 # (``pin_memory=True`` is for copies to an accelerator. It is fine where there is one.)
@@ -1075,7 +1084,8 @@ for word, lines in groups.items():
 assert sum(map(len, groups.values())) == len(verdicts)
 
 # %%
-# Beside the groups, the picture shows who tells you.
+# The picture shows how many there are of each, and who tells you. A purple frame marks what warns
+# and gives something else, too.
 
 who = {
     "fails": "the error tells you",
@@ -1089,9 +1099,11 @@ fig, ax = plt.subplots(figsize=(7, 2.5))
 for row, (word, lines) in enumerate(groups.items()):
     ax.scatter(range(len(lines)), [row] * len(lines), s=130, marker="s", c=colors[word])
     ax.text(len(lines) - 0.3, row, f"{len(lines)}: {who[word]}", va="center")
-ax.scatter(range(len(changed)), [1] * len(changed), s=26, c=colors["misleads"])
+framed = range(len(changed)), [1] * len(changed)
+ax.scatter(*framed, s=130, marker="s", c=colors["misleads"])
+ax.scatter(*framed, s=40, marker="s", c=colors["warns"])
 ax.set_yticks(range(4), groups)
-ax.set(ylim=(3.5, -0.5), xlim=(-0.7, max(map(len, groups.values())) + 6))
+ax.set(ylim=(3.5, -0.5), xlim=(-0.7, max(map(len, groups.values())) + 7))
 ax.set_xticks([])
 ax.spines[["bottom", "left"]].set_visible(False)
 ax.tick_params(left=False)
@@ -1100,11 +1112,11 @@ counts = ", ".join(f"{word} {len(lines)}" for word, lines in groups.items())
 plotting.describe(
     fig,
     f"Four rows of squares, one square for each old line of this page: {counts}. The "
-    f"first {len(changed)} of those that warn have a purple dot.",
+    f"first {len(changed)} of those that warn have a purple frame.",
 )
 plt.show()
 
-print(f"with a dot: {len(changed)} warn, and give something else, too")
+print(f"of {len(groups['warns'])} that warn, {len(changed)} give something else")
 assert len(changed) >= 3
 
 # %%
@@ -1143,7 +1155,7 @@ needed = [
     for need in importlib.metadata.requires("torchvision")
     if need.startswith("torch")
 ]
-print("torchvision", torchvision.__version__, "needs", *needed)
+print("torchvision", torchvision.__version__.split("+")[0], "needs", *needed)
 print(
     "torch itself needs Python", importlib.metadata.metadata("torch")["Requires-Python"]
 )
