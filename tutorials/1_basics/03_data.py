@@ -695,6 +695,7 @@ assert data.split(train_set, (0.8, 0.2), seed=1)[1].indices != valid_part.indice
 # ---------------
 #
 # **An old line:** ``dataiter.next()``. The method is gone, the function ``next`` is what you want.
+# (:doc:`../4_clinic/03_old_snippets` collects such lines.)
 
 loader = DataLoader(few, batch_size=64)
 dataiter = iter(loader)

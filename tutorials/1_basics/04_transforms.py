@@ -161,7 +161,7 @@ plt.show()
 #
 # Much code still says ``transforms.ToTensor()``, the older, single transform for both steps. It
 # works, and its numbers are the same up to the last digit: the old one divides by 255, the new one
-# multiplies by 1/255.
+# multiplies by 1/255. (What else has another name today: :doc:`../4_clinic/03_old_snippets`.)
 
 old = v1.ToTensor()(picture)  # (1, 28, 28)
 print("largest difference:", (old - scaled).abs().max().item())

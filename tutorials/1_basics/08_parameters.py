@@ -662,7 +662,8 @@ with torch.no_grad():
     layer.weight.add_(1)
 
 # %%
-# **Changing a parameter through** ``.data``. You find ``weight.data.fill_(0)`` in much older code.
+# **Changing a parameter through** ``.data``. You find ``weight.data.fill_(0)`` in much older code
+# (more of its kind in :doc:`../4_clinic/03_old_snippets`).
 # It works, but it hides the change from *autograd*, the part of PyTorch that computes gradients.
 # The gradient of :math:`w^2` is :math:`2w`; for :math:`w = 1` that is 2. Now the parameter changes
 # between the computation of the loss and ``backward()``.

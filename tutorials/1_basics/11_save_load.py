@@ -368,7 +368,8 @@ except AttributeError as error:
 
 # %%
 # So save the ``state_dict``. And where a text tells you to set ``weights_only=False``, ask yourself
-# whether you would run a program by the author of the file.
+# whether you would run a program by the author of the file. (More advice that has aged:
+# :doc:`../4_clinic/03_old_snippets`.)
 #
 # Another device
 # --------------
