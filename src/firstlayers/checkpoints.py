@@ -10,7 +10,6 @@ import copy
 import io
 import os
 import pickle
-import random
 import re
 import secrets
 import textwrap
@@ -21,7 +20,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 from torch.optim import Optimizer
@@ -29,6 +27,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from torch.serialization import get_unsafe_globals_in_checkpoint
 
 from firstlayers.history import History
+from firstlayers.random_states import random_states, set_random_states
 
 __all__ = [
     "Checkpoint",
@@ -268,7 +267,7 @@ class _Run:
 
     def collect(self) -> dict[str, Any]:
         """Take the states of all parts. The tensors are their own, not copies."""
-        states = {"model": self.model.state_dict(), "random": _random_states(self.model)}
+        states = {"model": self.model.state_dict(), "random": random_states(self.model)}
         for name, part in self.rest.items():
             state = part.get_state() if name == "generator" else part.state_dict()
             states[name] = {"kind": type(part).__name__, "state": state}
@@ -286,7 +285,7 @@ class _Run:
             else:
                 part.load_state_dict(state)
         if self.rest:
-            _set_random_states(states["random"], self.model)
+            set_random_states(states["random"], self.model)
 
     def compare(self, states: Mapping[str, Any]) -> None:
         """See to it that all parts can take their states."""
@@ -340,39 +339,6 @@ def _compare_models(saved: Mapping[str, Any], own: Mapping[str, Any]) -> None:
 
 def _tensors(state: Mapping[str, Any]) -> dict[str, Tensor]:
     return {name: value for name, value in state.items() if isinstance(value, Tensor)}
-
-
-# Random numbers
-
-
-def _random_states(model: nn.Module) -> dict[str, Any]:
-    """Take the states of the random numbers, as plain data."""
-    numpy = np.random.get_state(legacy=False)  # noqa: NPY002 (the global generator is meant)
-    keys, position = numpy["state"]["key"].tolist(), numpy["state"]["pos"]
-    states: dict[str, Any] = {
-        "python": random.getstate(),
-        "numpy": (numpy["bit_generator"], keys, position, numpy["has_gauss"], numpy["gauss"]),
-        "cpu": torch.get_rng_state(),
-    }
-    for device in _accelerators(model):
-        states[str(device)] = torch.get_device_module(device).get_rng_state(device)
-    return states
-
-
-def _set_random_states(states: Mapping[str, Any], model: nn.Module) -> None:
-    """Let the random numbers go on where they were; on a device that is new to the run, as they are."""
-    random.setstate(states["python"])
-    np.random.set_state(states["numpy"])  # noqa: NPY002 (the global generator is meant)
-    torch.set_rng_state(states["cpu"].cpu())
-    for device in _accelerators(model):
-        if str(device) in states:
-            torch.get_device_module(device).set_rng_state(states[str(device)].cpu(), device)
-
-
-def _accelerators(model: nn.Module) -> list[torch.device]:
-    """List the devices that the model is on, apart from the CPU."""
-    devices = {tensor.device for tensor in _tensors(model.state_dict()).values()}
-    return [device for device in sorted(devices, key=str) if device.type != "cpu"]
 
 
 # The file

@@ -261,14 +261,18 @@ def test_random_numbers_of_the_models_devices_go_on(
 ) -> None:
     stand_in = StandIn()
     monkeypatch.setattr(torch, "get_device_module", lambda device: stand_in)
-    monkeypatch.setattr(checkpoints, "_accelerators", lambda model: [torch.device("cuda:0")])
+    monkeypatch.setattr(
+        "firstlayers.random_states._accelerators", lambda model: [torch.device("cuda:0")]
+    )
     run = new_run()
     run.save(path)
     number = torch.rand((), generator=stand_in.generator)
     run.load(path)
     assert torch.rand((), generator=stand_in.generator) == number
     # A run that moved to a device that the file does not know.
-    monkeypatch.setattr(checkpoints, "_accelerators", lambda model: [torch.device("cuda:1")])
+    monkeypatch.setattr(
+        "firstlayers.random_states._accelerators", lambda model: [torch.device("cuda:1")]
+    )
     state = stand_in.generator.get_state()
     run.load(path)
     assert torch.equal(stand_in.generator.get_state(), state)
