@@ -138,6 +138,12 @@ def test_a_whole_traceback_can_be_pasted(open_page: Callable[..., Page]) -> None
     assert label_of(links(page)[0]) == "error-scalar-outputs"
 
 
+def test_a_message_is_found_in_a_folder_too(unpacked: str, open_page: Callable[..., Page]) -> None:
+    message = next(iter(MESSAGES))
+    page = open_page(f"{unpacked}search.html?q={quote(message)}")
+    assert label_of(links(page)[0]) == MESSAGES[message]
+
+
 def test_the_dialog_leads_to_the_results(open_page: Callable[..., Page]) -> None:
     page = open_page("install.html")
     page.keyboard.press("Control+k")
