@@ -25,7 +25,7 @@ used.
 #
 # .. list-table::
 #    :header-rows: 1
-#    :widths: 32 68
+#    :widths: auto
 #
 #    * - What you see
 #      - What it may be
