@@ -90,7 +90,7 @@ def waiting(device: torch.device, repeat: int) -> dict[str, Any]:
         )
         rows.append([name, f"{1000 * once:.3f}", f"{1000 * each:.3f}"])
     header = ["network", "read once, ms a step", "read in each step, ms a step"]
-    return measure.table(f"Steps of 512 images on {device.type}: who reads the loss waits", header, rows)  # fmt: skip
+    return measure.table(f"Steps of 512 images on {device.type}: the loss is read once, or in each step", header, rows)  # fmt: skip
 
 
 def main() -> None:

@@ -30,10 +30,9 @@ class Measured(SphinxDirective):
             raise ExtensionError(f"{self.get_location()}: there is no file {path}")
         found = json.loads(path.read_text(encoding="utf-8"))
         versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
-        words = (
-            f"Measured on {found['date']} in {found['seconds'] / 60:.0f} minutes: "
-            f"{found['machine']}; {versions}."
-        )
+        seconds = found["seconds"]
+        length = f"{seconds} seconds" if seconds < 100 else f"{seconds / 60:.0f} minutes"
+        words = f"Measured on {found['date']} in {length}: {found['machine']}; {versions}."
         made: list[nodes.Node] = [nodes.paragraph("", words)]
         for each in found["tables"]:
             made += _table(each)
