@@ -335,7 +335,8 @@ print("raw:", raw.dtype, "· from the loader:", images.dtype)
 
 # %%
 # **Model and data on different devices.** You can provoke this without a GPU: the device ``meta``
-# has shapes but no numbers, and is good for just such questions.
+# has shapes but no numbers, and is good for just such questions. In the clinic:
+# :ref:`clinic-two-devices`.
 
 try:
     NeuralNetwork().to("meta")(images)

@@ -559,7 +559,7 @@ except NotImplementedError as error:
 
 # %%
 # **Labels as a column.** Labels are (64,), one number an image. (64, 1) is taken for something
-# else.
+# else. The error is luck: the clinic shows where there is none, :ref:`clinic-label-column`.
 
 try:
     loss_fn(logits, labels.unsqueeze(1))
