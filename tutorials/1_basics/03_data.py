@@ -722,7 +722,7 @@ print(f"{tuple(images.shape)} → {tuple(images.flatten(1).shape)}")
 # %%
 # **The seed comes too late.** In the first function below, the batch is drawn already when the seed
 # is set, so it depends on what the program did before. We call both functions on two days, and no
-# two days begin alike.
+# two days begin alike. In the clinic: :ref:`clinic-seeds`.
 
 loader = DataLoader(range(1000), batch_size=5, shuffle=True)
 

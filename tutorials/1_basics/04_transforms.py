@@ -747,7 +747,8 @@ except RuntimeError as error:
 # %%
 # **The forgotten** ``scale``. With ``.float()``, or ``ToDtype`` without ``scale=True``, nothing
 # complains any more. But the numbers are 255 times as large, and so is what the first layer makes
-# of them. Print the range of a batch before you train.
+# of them. Print the range of a batch before you train. What such a training looks like is shown in
+# the clinic: :ref:`clinic-raw-pixels`.
 
 with torch.no_grad():  # we only look, nothing is learned
     from_raw = layer(raw.float()) - layer.bias  # (64, 10)
@@ -836,7 +837,7 @@ assert len({some.mean().item() for some in batches}) == 3
 
 # %%
 # The same goes for the statistics of the test set, and they would use images that are meant to be
-# unknown.
+# unknown. In the clinic: :ref:`clinic-test-statistics`.
 #
 # **Augmented test images.** We train the small network on standardized images. Then we ask four
 # times about the same 300 test images, first as they are, then with augmentation.

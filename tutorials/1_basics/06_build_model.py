@@ -336,7 +336,7 @@ print("raw:", raw.dtype, "· from the loader:", images.dtype)
 # %%
 # **Model and data on different devices.** You can provoke this without a GPU: the device ``meta``
 # has shapes but no numbers, and is good for just such questions. (In the clinic:
-# :ref:`error-device`.)
+# :ref:`error-device` and :ref:`clinic-two-devices`.)
 
 try:
     NeuralNetwork().to("meta")(images)

@@ -671,7 +671,7 @@ assert torch.equal(certain, torch.ones(64, 1, 10))
 # %%
 # Every class of every image gets probability 1. A number that is alone on its axis shares with
 # nobody, so it gets everything. The same would happen with ``dim=0`` and a single image. The
-# classes are on axis 2 here, and ``dim=-1`` finds them.
+# classes are on axis 2 here, and ``dim=-1`` finds them. In the clinic: :ref:`clinic-softmax-axis`.
 
 right_axis = nn.Softmax(dim=-1)(rows_logits)  # (64, 1, 10)
 torch.testing.assert_close(right_axis.sum(dim=-1), torch.ones(64, 1))

@@ -613,7 +613,7 @@ print(len(list(Stack(nn.ModuleList).parameters())), "parameters with ModuleList"
 # %%
 # This message is luck. The module with five kinds of attributes above has a list, too, and beside
 # it parameters that *are* seen. The optimizer takes those and is content. The layer in the list
-# never learns.
+# never learns. In the clinic you see what that costs: :ref:`clinic-python-list`.
 
 optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
 known = {id(parameter) for parameter in optimizer.param_groups[0]["params"]}
@@ -678,7 +678,7 @@ assert w.grad.item() == 20
 
 # %%
 # 20 instead of 2, and not a word. Under ``torch.no_grad()`` the same slip is noticed: PyTorch
-# counts the changes in place, and finds one too many.
+# counts the changes in place, and finds one too many. In the clinic: :ref:`clinic-data-edit`.
 
 w = nn.Parameter(torch.tensor([1.0]))  # (1,)
 loss = (w**2).sum()

@@ -559,7 +559,8 @@ except NotImplementedError as error:
 
 # %%
 # **Labels as a column.** Labels are (64,), one number an image. (64, 1) is taken for something
-# else. (In the clinic: :ref:`error-multi-target`.)
+# else. (In the clinic: :ref:`error-multi-target`. The error is luck: there is none in
+# :ref:`clinic-label-column`.)
 
 try:
     loss_fn(logits, labels.unsqueeze(1))

@@ -62,9 +62,12 @@ used.
 #    * - It stops, and the message names two devices.
 #      - `Two devices`_
 #
-# All entries share the following: 1,000 images to learn from, 400 for validation, a small network,
-# and the plain loop of :doc:`../1_basics/10_training`. In every comparison the network, its start
-# and the order of the images are the same, and one thing differs.
+# What all entries share
+# ----------------------
+#
+# There are 1,000 images to learn from and 400 for validation, a small network, and the plain loop
+# of :doc:`../1_basics/10_training`. In every comparison the network, its start and the order of the
+# images are the same, and one thing differs.
 
 import math
 import random
@@ -205,7 +208,7 @@ assert accuracy(good) > accuracy(softmaxed) + 0.05
 # ~~~~~~~~~~~~~~~~~~
 #
 # **Symptom:** some classes are never answered. **Measure:** the accuracy of each class by itself, or
-# how many classes are answered at all. A single start may be lucky, so we try three.
+# how many classes are answered at all. A single start may be lucky, so we try five.
 
 
 def answers(network):
@@ -213,20 +216,22 @@ def answers(network):
         return network(valid_images).argmax(dim=1)  # (400,)
 
 
-rectified = [make_network(nn.ReLU(), seed=seed) for seed in (1, 2, 3)]
-plain = [make_network(seed=seed) for seed in (1, 2, 3)]
+starts = range(1, 6)
+rectified = [make_network(nn.ReLU(), seed=seed) for seed in starts]
+plain = [make_network(seed=seed) for seed in starts]
 for network in rectified + plain:
-    train(network, epochs=10)
+    train(network, epochs=5)
 
-accuracies = [sum(map(accuracy, three)) / 3 for three in (rectified, plain)]
-answered = [[len(answers(n).unique()) for n in three] for three in (rectified, plain)]
+accuracies = [sum(map(accuracy, five)) / 5 for five in (rectified, plain)]
+answered = [[len(answers(n).unique()) for n in five] for five in (rectified, plain)]
+worst = min(range(5), key=answered[0].__getitem__)
 compare("mean accuracy", *accuracies)
 print("classes answered:", answered[0], "of 10, and", answered[1], "without the ReLU")
 
 fig, axes = plt.subplots(1, 2, figsize=(7, 2.5), sharey=True)
 for ax, network, color, title in [
-    (axes[0], rectified[1], plotting.RED, "ReLU on the logits"),
-    (axes[1], plain[1], plotting.BLUE, "Plain logits"),
+    (axes[0], rectified[worst], plotting.RED, "ReLU on the logits"),
+    (axes[1], plain[worst], plotting.BLUE, "Plain logits"),
 ]:
     hits = answers(network) == valid_labels  # (400,)
     shares = [hits[valid_labels == k].float().mean().item() for k in range(10)]
@@ -237,13 +242,13 @@ axes[0].set_ylabel("right")
 plotting.describe(
     fig,
     "Ten bars, one a class, for the share of its images that is answered right. Left, "
-    f"with a ReLU on the logits, only {answered[0][1]} bars are there, and the others "
-    f"have no height. Right, without it, {answered[1][1]} bars are there.",
+    f"with a ReLU on the logits, only {answered[0][worst]} bars are there, and the others "
+    f"have no height. Right, without it, {answered[1][worst]} bars are there.",
 )
 plt.show()
 
 assert min(answered[0]) < 10
-assert accuracies[1] > accuracies[0] + 0.1
+assert accuracies[1] > accuracies[0] + 0.05
 
 # %%
 # **Cause:** a logit that is negative for all images becomes 0, and ReLU has no slope there. That
@@ -386,7 +391,7 @@ compare("validation accuracy", never, each)
 compare("length of the gradient", end_of(lengths), end_of(short), ".2f")
 
 fig, axes = plt.subplots(1, 2, figsize=(7, 2.6))
-side_by_side(axes[0], losses, good_run, "One line missing", top=8)
+side_by_side(axes[0], losses, good_run, "Loss", top=8)
 axes[1].plot(lengths, color=plotting.RED, lw=1)
 axes[1].plot(short, color=plotting.BLUE, lw=1)
 axes[1].set(xlabel="step", title="Length of the gradient", yscale="log")
@@ -1114,14 +1119,11 @@ reshaped = stored.reshape(400, 1, 28, 28)  # (400, 1, 28, 28)
 permuted = stored.permute(2, 0, 1)[:, None]  # (400, 1, 28, 28)
 compare("accuracy", accuracy(good, reshaped), accuracy(good, permuted))
 
-fig, axes = plt.subplots(1, 8, figsize=(7, 1.25))
-for place, ax in enumerate(axes):
-    source = reshaped if place < 4 else permuted  # (400, 1, 28, 28)
-    picture = source[206 + place % 4, 0]  # (28, 28)
-    ax.imshow(picture.numpy(), cmap="gray")
-    ax.set_axis_off()
-axes[0].set_title("reshape(400, 1, 28, 28)", loc="left", fontsize=9)
-axes[4].set_title("permute(2, 0, 1)", loc="left", fontsize=9)
+fig = plt.figure(figsize=(7, 1.4))
+ways = {"reshape(400, 1, 28, 28)": reshaped, "permute(2, 0, 1)": permuted}
+for part, (title, tried) in zip(fig.subfigures(1, 2), ways.items(), strict=True):
+    plotting.show_images(tried[206:210], columns=4, fig=part)
+    part.suptitle(title, fontsize=10, fontweight="bold", x=0.02, ha="left")
 plotting.describe(
     fig,
     "Eight pictures. Left, four after reshape: nothing but short stripes and dots. "
@@ -1421,6 +1423,7 @@ pythons, all_three = [], []
 for _ in range(2):
     torch.manual_seed(0)
     pythons.append(random.random())
+for _ in range(2):
     with training.deterministic(seed=0):
         all_three.append(random.random())
 print("Python's own numbers repeat, by torch.manual_seed:", pythons[0] == pythons[1])
