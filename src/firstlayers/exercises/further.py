@@ -432,7 +432,7 @@ add(
 
 def share_of_batch(batch, rank, world_size):
     """A list of places -> the list of those that one of the processes takes."""
-    return batch[rank::world_size]
+    return [place for number, place in enumerate(batch) if number % world_size == rank]
 
 
 def _look_at_shares(count, world_size):
@@ -448,13 +448,16 @@ def _look_at_shares(count, world_size):
                 return {"result": None}
             if batch != places:
                 return {"result": "the batch was changed"}
-            shares.append([int(place) for place in share])
+            if type(share) is not list:
+                return {"result": type(share).__name__}
+            shares.append(share)
         taken = [place for share in shares for place in share]
         return {
             "result": "shares",
             "taken by nobody": len(set(places) - set(taken)),
             "taken twice": len(taken) - len(set(taken)),
             "not in the batch": len(set(taken) - set(places)),
+            "type of a place": sorted({type(place).__name__ for place in taken}),
             "sizes": sorted(map(len, shares), reverse=True),
         }
 
@@ -466,12 +469,12 @@ def _share_in_a_row(batch, rank, world_size):
     return batch[first : (rank + 1) * len(batch) // world_size]
 
 
-def _share_dealt(batch, rank, world_size):
-    return [place for number, place in enumerate(batch) if number % world_size == rank]
+def _share_by_slice(batch, rank, world_size):
+    return batch[rank::world_size]
 
 
 def _share_by_tensor(batch, rank, world_size):
-    return list(torch.tensor(batch, dtype=torch.int64).tensor_split(world_size)[rank])
+    return torch.tensor(batch, dtype=torch.int64).tensor_split(world_size)[rank].tolist()
 
 
 def _share_by_steps(batch, rank, world_size):
@@ -600,6 +603,12 @@ add(
                 "the size of the batch.",
             ),
             Slip(
+                "a tensor",
+                lambda batch, rank, world_size: torch.tensor(batch)[rank::world_size],
+                "The places are right, but they came as a tensor. A list is asked for, and the batch is one "
+                "already. Its slices are lists, too.",
+            ),
+            Slip(
                 "taken out of the batch",
                 _share_popped,
                 "The caller's list was changed: what was taken is missing from it. In a process of its own, "
@@ -608,7 +617,7 @@ add(
         ),
         variants=(
             _share_in_a_row,
-            _share_dealt,
+            _share_by_slice,
             _share_by_tensor,
             _share_by_steps,
         ),
@@ -617,8 +626,9 @@ add(
             "round and round. What does process 1 have in the end?",
             "The result is a list, part of the batch. It begins at the place with the number of the rank, and "
             "goes on in steps as long as the world size.",
-            "A slice has three parts: where to begin, where to end, and the step. batch[1::2] begins at 1, has "
-            "no end, and takes every second place. Put your two arguments in.",
+            "Go through enumerate(batch), and keep a place if its number is one of yours: number % world_size "
+            "says to whom it goes. Shorter is a slice with a step: batch[1::2] begins at 1, and takes every "
+            "second place.",
         ),
     )
 )
@@ -626,10 +636,8 @@ add(
 
 def average_gradients(gradients, counts):
     """One gradient and one count from each process -> the whole batch's gradient."""
-    total = torch.zeros_like(gradients[0])
-    for gradient, count in zip(gradients, counts, strict=True):
-        total += gradient * count
-    return total / sum(counts)
+    weighted = [gradients[k] * counts[k] for k in range(len(counts))]
+    return sum(weighted) / sum(counts)
 
 
 def _shares(counts, *shape):
@@ -675,14 +683,6 @@ def _average_in_place(gradients, counts):
     for gradient, count in zip(gradients, counts, strict=True):
         gradient *= count
     return sum(gradients) / sum(counts)
-
-
-def _average_into_the_first(gradients, counts):
-    total = gradients[0]
-    total *= counts[0]
-    for gradient, count in zip(gradients[1:], counts[1:], strict=True):
-        total += gradient * count
-    return total / sum(counts)
 
 
 def _inverse_weights(gradients, counts):
@@ -781,14 +781,8 @@ add(
             Slip(
                 "gradients changed",
                 _average_in_place,
-                "The result is right, but the gradients that came in were changed: *= writes into them. Use a "
-                "new tensor for the product.",
-            ),
-            Slip(
-                "first gradient changed",
-                _average_into_the_first,
-                "The result is right, but the sum was collected in the first gradient itself. A second name is "
-                "not a second tensor. Begin with zeros.",
+                "The result is right, but the gradients that came in were changed: *= and += write into a "
+                "tensor, and a second name for it is no second tensor. Make new ones.",
             ),
         ),
         variants=(
@@ -800,10 +794,10 @@ add(
         hints=(
             "A mean times the number of images is a sum. Sums of shares can be added. What has to be done at "
             "the end, so that it is a mean again?",
-            "Go through both lists together, with zip. Each product has the shape of a gradient, and so have "
-            "their sum and the result.",
-            "Begin with torch.zeros_like(gradients[0]). Add gradient * count for each process. Divide by the "
-            "number of all images, which is the sum of the counts.",
+            "Go through both lists together. Each product has the shape of a gradient, and so have their sum "
+            "and the result. Python's sum adds tensors, too.",
+            "Each product is gradients[k] * counts[k], a new tensor. Collect them in a list, add them up, and "
+            "divide by the number of all images. That number is the sum of the counts.",
         ),
     )
 )
