@@ -8,7 +8,7 @@ get is what one process gets.
 **In this chapter you learn**
 
 * what processes that train together tell each other, and why that is enough,
-* to weight shares of a batch that differ in size,
+* how much each process has to count where their shares of a batch differ in size,
 * to write a training that ``torchrun`` starts twice, and to check its result,
 * to start the course's own command in this way, also on several machines,
 * when it is worth it, and what usually goes wrong.
@@ -29,6 +29,7 @@ get is what one process gets.
 
 import contextlib
 import copy
+import inspect
 import io
 import os
 import statistics
@@ -42,13 +43,14 @@ import matplotlib.pyplot as plt
 import torch
 from torch import distributed, nn
 from torch.nn import functional as F
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim import SGD, AdamW
 from torch.utils.data import DistributedSampler
 from torch.utils.flop_counter import FlopCounterMode
 
 from firstlayers import checkpoints, data, models, plotting
 from firstlayers.__main__ import main
-from firstlayers.distributed import ShareOfBatches
+from firstlayers.distributed import ShareOfBatches, share_weight
 
 plotting.use_style()
 images, labels = data.as_tensors(data.load_dataset()[0])  # (N, 1, 28, 28), (N,)
@@ -162,9 +164,9 @@ assert off_by(weighted) < 1e-6
 sizes = range(22, 43)
 plain_off, weighted_off = [], []
 for size in sizes:
-    one, other = two_shares(size)
-    plain_off.append(off_by((one + other) / 2))
-    weighted_off.append(off_by((size * one + (43 - size) * other) / 43))
+    large, small = two_shares(size)  # (109386,), (109386,)
+    plain_off.append(off_by((large + small) / 2))
+    weighted_off.append(off_by((size * large + (43 - size) * small) / 43))
 
 fig, ax = plt.subplots(figsize=(6.4, 2.9))
 ax.plot(sizes, plain_off, "o-", color=plotting.RED, label="plain mean")
@@ -215,56 +217,40 @@ assert nothing.isnan()
 # Two processes
 # -------------
 #
-# Now for real. What each process does is a script of its own. It is nearly the loop that you know:
+# Now for real. This is what each process does. It is nearly the loop that you know:
 
-WORKER = """\
-import time
 
-import torch
-from torch import distributed
-from torch.nn import functional as F
-from torch.nn.parallel import DistributedDataParallel
-from torch.optim import SGD
+def train_together():
+    print("Here is a worker.", flush=True)
+    distributed.init_process_group("gloo")  # finds the others
+    rank = distributed.get_rank()  # this one's number, from 0
+    images, labels = torch.load("examples.pt", weights_only=True)
 
-from firstlayers import models
-from firstlayers.distributed import ShareOfBatches, share_weight
+    torch.manual_seed(0)  # the first weights are those of one process
+    model = models.Network()
+    shared = DistributedDataParallel(model)
+    optimizer = SGD(model.parameters(), lr=0.1)
+    seen, seconds = [], []
+    for places in ShareOfBatches(labels, 64):  # its share of each batch
+        start = time.perf_counter()
+        optimizer.zero_grad()
+        loss = F.cross_entropy(shared(images[places]), labels[places])
+        weight = share_weight(len(places), loss.device)
+        (weight * loss).backward()  # and here the gradients are averaged
+        optimizer.step()
+        seconds.append(time.perf_counter() - start)
+        seen.append(places)
 
-print("Here is a worker.", flush=True)
-distributed.init_process_group("gloo")  # finds the others
-rank = distributed.get_rank()  # this one's number, from 0
-images, labels = torch.load("examples.pt", weights_only=True)
+    # For us to look at: what this process has seen, and what came out.
+    notes = {"seen": seen, "loss": loss.item(), "weight": weight.item()}
+    notes |= {"seconds": seconds, "gradients": [p.grad for p in model.parameters()]}
+    torch.save(notes, f"notes_{rank}.pt")
+    if rank == 0:
+        torch.save(model.state_dict(), "two.pt")
+        torch.save(shared.state_dict(), "wrapper.pt")  # a mistake, see below
+        print("Worker 0 has saved the weights.")
+    distributed.destroy_process_group()
 
-torch.manual_seed(0)  # the same first weights everywhere
-model = models.Network()
-shared = DistributedDataParallel(model)
-optimizer = SGD(model.parameters(), lr=0.1)
-seen, seconds = [], []
-for places in ShareOfBatches(labels, 64):  # its share of each batch
-    start = time.perf_counter()
-    optimizer.zero_grad()
-    loss = F.cross_entropy(shared(images[places]), labels[places])
-    weight = share_weight(len(places), loss.device)
-    (weight * loss).backward()  # and here the gradients are averaged
-    optimizer.step()
-    seconds.append(time.perf_counter() - start)
-    seen.append(places)
-
-# For us to look at: what each process has seen, and what came out.
-notes = {"seen": seen, "loss": loss.item(), "weight": weight.item()}
-notes |= {"seconds": seconds, "gradients": [p.grad for p in model.parameters()]}
-torch.save(notes, f"notes_{rank}.pt")
-
-if rank == 0:
-    torch.save(model.state_dict(), "two.pt")
-    torch.save(shared.state_dict(), "wrapper.pt")  # a mistake, see below
-    print("Worker 0 has saved the weights.")
-distributed.destroy_process_group()
-"""
-
-temporary = tempfile.TemporaryDirectory()
-folder = Path(temporary.name)
-(folder / "train_together.py").write_text(WORKER, encoding="utf-8")
-torch.save((images, labels), folder / "examples.pt")
 
 # %%
 # Four things are new:
@@ -278,6 +264,35 @@ torch.save((images, labels), folder / "examples.pt")
 #   processes: as soon as some of them are ready, while the others are still being computed.
 # * Process 0 alone saves the weights.
 #
+# The processes need a script of their own: the imports, this function, and a call. It imports
+# little, because each process does so again. We write it into a temporary folder, with the images
+# beside it.
+
+SCRIPT = f"""\
+import time
+
+import torch
+from torch import distributed
+from torch.nn import functional as F
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim import SGD
+
+from firstlayers import models
+from firstlayers.distributed import ShareOfBatches, share_weight
+
+
+{inspect.getsource(train_together)}
+
+if __name__ == "__main__":
+    train_together()
+"""
+
+temporary = tempfile.TemporaryDirectory()
+folder = Path(temporary.name)
+(folder / "train_together.py").write_text(SCRIPT, encoding="utf-8")
+torch.save((images, labels), folder / "examples.pt")
+
+# %%
 # A process's number is called its *rank*, and the number of processes is the *world size*. A
 # process finds both in its environment variables, because ``torchrun`` has set them. In a terminal
 # you would type:
@@ -287,26 +302,26 @@ torch.save((images, labels), folder / "examples.pt")
 #    $ torchrun --standalone --nproc-per-node 2 train_together.py
 #
 # ``--standalone`` means that all of them are on this machine. ``torchrun`` is a short name for the
-# module ``torch.distributed.run``. We start that from here, and read what it prints. A function
-# will do it, because we need it again below.
+# module ``torch.distributed.run``. We start that from here, and read later what it has printed.
 
 
-def in_two_processes(*command, folder):
-    """Run a script or module in two processes; return the lines that they print."""
+def start_two(*command, folder):
+    """Start a script or module in two processes, and do not wait for them."""
     assert distributed.is_available(), "This PyTorch cannot connect processes."
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     launcher += ["--local-addr", "localhost", "--nproc-per-node", "2"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"}
+    environment = {**os.environ, "PYTHONUTF8": "1"}
+    environment["OMP_NUM_THREADS"] = "1"  # so they do not get into each other's way
     environment["USE_LIBUV"] = "0"  # on Windows, PyTorch comes without it
-    environment.pop("PYTHONWARNINGS", None)
-    run = subprocess.Popen(
-        [*launcher, *command],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
+    environment.pop("PYTHONWARNINGS", None)  # ours are strict
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(
+        [*launcher, *command], cwd=folder, env=environment, encoding="utf-8", **pipes
     )
+
+
+def lines_of(run):
+    """Wait for the end of the processes; return the lines that they have printed."""
     try:
         printed, complaints = run.communicate(timeout=300)
     finally:
@@ -316,22 +331,37 @@ def in_two_processes(*command, folder):
     return printed.splitlines()
 
 
-printed = in_two_processes("train_together.py", folder=folder)
-print(*printed, sep="\n")
+run = start_two("train_together.py", folder=folder)
 
 # %%
-# Their notes say what each of them did.
+# Most of the time they will import PyTorch. Meanwhile, one process does the same: this one, with
+# whole batches. The wrapper and the weight are gone.
 
+torch.manual_seed(0)
+alone = models.Network()
+optimizer = SGD(alone.parameters(), lr=0.1)
+order = []
+for places in ShareOfBatches(labels, 64):
+    optimizer.zero_grad()
+    F.cross_entropy(alone(images[places]), labels[places]).backward()
+    optimizer.step()
+    order.append(places)
+
+# %%
+# **Predict, then run.** Both processes go through all steps. Which of these will be the same in
+# both of them: the images, the loss, the gradient after ``backward``?
+
+printed = lines_of(run)
+print(*printed, sep="\n")
 notes = [
     torch.load(folder / f"notes_{rank}.pt", weights_only=True) for rank in range(2)
 ]
 for rank, note in enumerate(notes):
+    *_, last_share = note["seen"]
     in_all = sum(map(len, note["seen"]))
-    print(f"process {rank}: {in_all} images in {len(note['seen'])} steps, ", end="")
-    print(
-        f"{len(note['seen'][-1])} in the last, weighted {note['weight']:.4f}; ", end=""
-    )
-    print(f"last loss {note['loss']:.4f}")
+    print(f"process {rank}: {in_all} images in {len(note['seen'])} steps; ", end="")
+    print(f"in the last {len(last_share)}, weight {note['weight']:.4f}, ", end="")
+    print(f"loss {note['loss']:.4f}")
 
 gradients = [torch.cat([g.flatten() for g in note["gradients"]]) for note in notes]
 print("gradients after backward, equal in every bit:", torch.equal(*gradients))
@@ -340,25 +370,8 @@ assert notes[0]["loss"] != notes[1]["loss"]
 
 # %%
 # Each had its own images and its own loss, and after ``backward`` both had the same gradient. So
-# both took the same step, and their weights stayed the same without ever being compared.
-#
-# One process
-# -----------
-#
-# Now the whole batches, in this process. The wrapper and the weight are gone.
-
-torch.manual_seed(0)
-alone = models.Network()
-optimizer = SGD(alone.parameters(), lr=0.1)
-order, seconds = [], []
-for places in ShareOfBatches(labels, 64):
-    start = time.perf_counter()
-    optimizer.zero_grad()
-    loss = F.cross_entropy(alone(images[places]), labels[places])
-    loss.backward()
-    optimizer.step()
-    seconds.append(time.perf_counter() - start)
-    order.append(places)
+# both took the same step, and their weights stayed alike without ever being compared. Are they also
+# those of the one process?
 
 by_two = torch.load(folder / "two.pt", weights_only=True)
 start_weights = model.state_dict()
@@ -370,16 +383,15 @@ for name, by_one in alone.state_dict().items():
     assert moved > 10_000 * apart
 
 # %%
-# The same result: what lies between them is less than a ten-thousandth of the way that they have
-# gone. And who had which image? Here are all places of all steps, in the order in which one process
-# takes them.
+# They are. What lies between them is less than a ten-thousandth of the way that they have gone. And
+# who had which image? Here are all places of all steps, in the order in which one process takes
+# them.
 
-worker_of = {
-    place: rank
-    for rank, note in enumerate(notes)
-    for places in note["seen"]
-    for place in places
-}
+worker_of = {}
+for rank, note in enumerate(notes):
+    for places in note["seen"]:
+        worker_of |= dict.fromkeys(places, rank)
+
 fig, ax = plt.subplots(figsize=(7, 2.8))
 for rank, color in enumerate([plotting.BLUE, plotting.ORANGE]):
     cells = [
@@ -405,13 +417,35 @@ print("every image once:", sorted(seen) == list(range(1067)))
 assert sorted(seen) == list(range(1067))
 
 # %%
+# The course's own command
+# ------------------------
+#
+# ``python -m firstlayers train`` trains a network of this course, and it does all of the above when
+# ``torchrun`` starts it:
+#
+# .. code-block:: console
+#
+#    $ torchrun --nproc-per-node 2 -m firstlayers train --save two.pt
+#
+# We start it with our function. The options see to it that the run is short, with SGD, and on the
+# processor even where there is a GPU. We leave out the line that says how long it took, because it
+# is different each time.
+
+COMMAND = ["train", "--dataset", "digits", "--model", "Network", "--epochs", "2"]
+COMMAND += ["--optimizer", "sgd", "--batch-size", "64", "--device", "cpu"]
+COMMAND += ["--save", "run.pt"]
+
+folder_of_two = Path(tempfile.mkdtemp(dir=folder))
+run = start_two("-m", "firstlayers", *COMMAND, folder=folder_of_two)
+
+# %%
 # Where they part
 # ---------------
 #
-# "But for rounding" is said easily. In a long training, each step starts from weights that already
-# differ in their last digits. Do these differences stay small? We need no second process to see it:
-# one network gets whole batches, its twin gets the mean of two halves, and we look at the largest
-# difference of their weights after each step.
+# While that runs: the weights were those of one process, but for rounding. In a long training, each
+# step starts from weights that already differ in their last digits. Do these differences stay
+# small? We need no second process to see it. One network gets whole batches, its twin gets the mean
+# of two halves, and we look at the largest difference of their weights after each step.
 
 
 def drift(optimizer_class, learning_rate, dtype, steps=150):
@@ -487,39 +521,26 @@ for name in ("SGD", "AdamW"):
 # So to know whether your code is right, compare the weights after a short run with SGD. To know
 # whether a training is good, compare accuracies.
 #
-# The course's own command
-# ------------------------
+# What the command made
+# ---------------------
 #
-# ``python -m firstlayers train`` trains a network of this course, and it does all of the above when
-# ``torchrun`` starts it:
-#
-# .. code-block:: console
-#
-#    $ torchrun --nproc-per-node 2 -m firstlayers train --save two.pt
-#
-# We start it with our function. The options see to it that the run is short, with SGD, and on the
-# processor even where there is a GPU. We leave out the line that says how long it took, because it
-# is different each time.
-
-COMMAND = ["train", "--dataset", "digits", "--model", "Network", "--epochs", "2"]
-COMMAND += ["--optimizer", "sgd", "--batch-size", "64", "--device", "cpu"]
-COMMAND += ["--save", "run.pt"]
+# Back to the command. It has printed this. (We leave out the line that says how long it took,
+# because it is different each time.)
 
 
 def without_time(lines):
     return [line for line in lines if not line.startswith("Time:")]
 
 
-(folder / "two").mkdir()
-printed_by_two = in_two_processes("-m", "firstlayers", *COMMAND, folder=folder / "two")
-print(*without_time(printed_by_two), sep="\n")
+printed_by_two = without_time(lines_of(run))
+print(*printed_by_two, sep="\n")
 
 # %%
 # **Predict, then run.** Now one process, with the same words. Which of these lines will be
 # different?
 
-(folder / "one").mkdir()
-with contextlib.chdir(folder / "one"), contextlib.redirect_stdout(io.StringIO()) as out:
+folder_of_one = Path(tempfile.mkdtemp(dir=folder))
+with contextlib.chdir(folder_of_one), contextlib.redirect_stdout(io.StringIO()) as out:
     status = main(COMMAND)
 
 printed_by_one = without_time(out.getvalue().splitlines())
@@ -527,11 +548,10 @@ for line in printed_by_one:
     if line not in printed_by_two:
         print("different:", line)
 
-saved = {}
-for name in ("one", "two"):
-    saved[name] = models.Network()
-    checkpoints.load_checkpoint(folder / name / "run.pt", saved[name])
-pairs = zip(saved["one"].parameters(), saved["two"].parameters(), strict=True)
+saved_by_one, saved_by_two = models.Network(), models.Network()
+checkpoints.load_checkpoint(folder_of_one / "run.pt", saved_by_one)
+checkpoints.load_checkpoint(folder_of_two / "run.pt", saved_by_two)
+pairs = zip(saved_by_one.parameters(), saved_by_two.parameters(), strict=True)
 apart = max((a - b).abs().max().item() for a, b in pairs)
 print(f"weights in the two files: apart by up to {apart:.0e}")
 
@@ -664,15 +684,14 @@ def seconds_of_step(count, repeats=30):
 half, full = seconds_of_step(32), seconds_of_step(64)
 print("half of the images take more than half of the time:", half > full / 2)
 two = statistics.median(notes[0]["seconds"])
-one = statistics.median(seconds)
-print("two processes are twice as fast as one:", two < one / 2)
+print("two processes are twice as fast as one:", two < full / 2)
 assert half > full / 2
-assert two > one / 2
+assert two > full / 2
 
 # %%
 # Some costs of a step do not depend on the batch (:doc:`01_speed`), and so half of the images take
 # more than half of the time. On top come sending and waiting. For a network as small as ours, this
-# is usually more than what is saved. Print ``two / one``: above 1, two processes are slower than
+# is usually more than what is saved. Print ``two / full``: above 1, two processes are slower than
 # one. Several processes are for steps that take long, with large networks and large batches, on
 # machines with fast lines between them.
 #
