@@ -39,8 +39,8 @@ used.
 #    * - The first loss is far above ln 10.
 #      - `Weights too large at the start`_, `Pixels from 0 to 255`_
 #    * - It learns, but slowly or badly.
-#      - `Saturated units`_, `Parameters without a gradient`_, `Layers in a Python list`_, `A tensor
-#        instead of a Parameter`_, `Images changed in place`_
+#      - `Saturated units`_, `Parameters without a gradient`_, `Layers in a Python list`_, `Weights
+#        too large at the start`_
 #    * - Some classes are never answered.
 #      - `ReLU on the logits`_, `A loader without shuffle`_
 #    * - The training loss is fine, and the accuracy is near one tenth.
@@ -50,15 +50,16 @@ used.
 #        images in the statistics`_
 #    * - The same question gets another answer each time.
 #      - `A forgotten eval()`_, `Seeds that do not hold`_
-#    * - Numbers that cannot be: probabilities all 1, rows that do not sum to 1, a dark spot in a
-#        bright image.
-#      - `Softmax over the wrong axis`_, `A division that broadcasts wrongly`_, `Surprises of dtype`_
+#    * - Numbers that cannot be: probabilities all 1, rows that do not sum to 1.
+#      - `Softmax over the wrong axis`_, `A division that broadcasts wrongly`_
+#    * - An image looks wrong: stripes, dark spots, or more noise each time.
+#      - `A view of a permuted tensor`_, `Surprises of dtype`_, `Images changed in place`_
 #    * - Two ways to compute the loss of an epoch disagree.
 #      - `The mean of batch means`_
 #    * - Memory fills up, batch after batch.
 #      - `A loss kept with its graph`_
-#    * - Something is skipped, or a gradient is not what it should be.
-#      - `forward called by name`_, `Edits through .data`_
+#    * - Something does not happen, or a gradient is not what it should be.
+#      - `A tensor instead of a Parameter`_, `forward called by name`_, `Edits through .data`_
 #    * - It stops, and the message names two devices.
 #      - `Two devices`_
 #
@@ -166,8 +167,8 @@ assert accuracy(good) > 0.7
 # Softmax before CrossEntropyLoss
 # ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
 #
-# **Symptom:** the loss falls slowly, and stops far above 0. **Measure:** what would a perfect answer
-# cost, with probability 1 for the true class and 0 for the others?
+# **Symptom:** the loss falls slowly, and stops far above 0. **Measure:** what would a perfect
+# answer cost, with probability 1 for the true class and 0 for the others?
 #
 # **Predict, then run.** If the softmax stands in the network, how small can the loss become?
 
@@ -197,18 +198,18 @@ assert min(broken) > floor > end_of(good_losses)
 assert accuracy(good) > accuracy(softmaxed) + 0.05
 
 # %%
-# **Cause:** the loss function applies a softmax itself. The second one gets numbers between 0 and 1,
-# which are too close together for it: the best that it can say costs
-# :math:`\ln(\mathrm{e} + 9) - 1 = 1.4612`. **Cure:** the network returns logits. Apply softmax
-# where you want to *read* probabilities. More: :doc:`../2_digits/07_losses`.
+# **Cause:** the loss function applies a softmax itself. The second one gets numbers between 0 and
+# 1, which are too close together for it: the best that it can say costs :math:`\ln(\mathrm{e} + 9)
+# - 1 = 1.4612`. **Cure:** the network returns logits. Apply softmax where you want to *read*
+# probabilities. More: :doc:`../2_digits/07_losses`.
 #
 # .. _clinic-relu-on-logits:
 #
 # ReLU on the logits
 # ~~~~~~~~~~~~~~~~~~
 #
-# **Symptom:** some classes are never answered. **Measure:** the accuracy of each class by itself, or
-# how many classes are answered at all. A single start may be lucky, so we try five.
+# **Symptom:** some classes are never answered. **Measure:** the accuracy of each class by itself,
+# or how many classes are answered at all. A single start may be lucky, so we try five.
 
 
 def answers(network):
@@ -229,12 +230,14 @@ compare("mean accuracy", *accuracies)
 print("classes answered:", answered[0], "of 10, and", answered[1], "without the ReLU")
 
 fig, axes = plt.subplots(1, 2, figsize=(7, 2.5), sharey=True)
+bars = []
 for ax, network, color, title in [
     (axes[0], rectified[worst], plotting.RED, "ReLU on the logits"),
     (axes[1], plain[worst], plotting.BLUE, "Plain logits"),
 ]:
     hits = answers(network) == valid_labels  # (400,)
     shares = [hits[valid_labels == k].float().mean().item() for k in range(10)]
+    bars.append(sum(share > 0 for share in shares))
     ax.bar(range(10), shares, color=color)
     ax.set(title=title, xlabel="class", xticks=range(10), ylim=(0, 1))
 axes[0].yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
@@ -242,8 +245,8 @@ axes[0].set_ylabel("right")
 plotting.describe(
     fig,
     "Ten bars, one a class, for the share of its images that is answered right. Left, "
-    f"with a ReLU on the logits, only {answered[0][worst]} bars are there, and the others "
-    f"have no height. Right, without it, {answered[1][worst]} bars are there.",
+    f"with a ReLU on the logits, only {bars[0]} bars are there, and the others "
+    f"have no height. Right, without it, {bars[1]} bars are there.",
 )
 plt.show()
 
@@ -327,8 +330,9 @@ assert true_loss == 0
 # %%
 # **Cause:** (400,) and (400, 1) broadcast to (400, 400): each prediction is compared with every
 # label, and a tenth of those agree by chance. Only the orange dots were meant. **Cure:**
-# ``labels.squeeze(1)`` where the data come in. (``cross_entropy`` refuses such labels, and PyTorch's
-# own ``mse_loss`` warns. A loss of your own does neither.) More: :doc:`../2_digits/10_predict`.
+# ``labels.squeeze(1)`` where the data come in. (``cross_entropy`` refuses such labels, as
+# :doc:`../2_digits/07_losses` shows. A line of your own does not.) More:
+# :doc:`../2_digits/10_predict`.
 #
 # .. _clinic-division:
 #
@@ -410,8 +414,8 @@ assert each > never + 0.3
 
 # %%
 # **Cause:** ``backward()`` *adds* to ``.grad``, so each step follows the sum of all gradients so
-# far. **Cure:** ``optimizer.zero_grad()`` in each step, anywhere but between ``backward()`` and
-# ``step()``. More: :doc:`../1_basics/09_autograd`.
+# far. **Cure:** ``optimizer.zero_grad()`` in each step, before ``backward()``. More:
+# :doc:`../1_basics/09_autograd`.
 #
 # .. _clinic-stale-optimizer:
 #
@@ -460,10 +464,12 @@ assert all_moved == 4
 # of 10, of 100?
 
 rates = [10 ** (k / 2) for k in range(-8, 3)]
-after_five = [end_of(train(make_network(), lr=rate, epochs=5)) for rate in rates]
+runs = [train(make_network(), lr=rate, epochs=5) for rate in rates]
+after_five = list(map(end_of, runs))
 best = min(range(len(rates)), key=after_five.__getitem__)
 for place in (0, best, -1):
-    print(f"learning rate {rates[place]:8.4f}: loss {after_five[place]:.3f}")
+    print(f"learning rate {rates[place]:7.4f}: loss {after_five[place]:.3f}", end=", ")
+    print(f"highest on the way {max(runs[place]):.2f}")
 
 fig, ax = plt.subplots(figsize=(6.4, 2.8))
 ax.axhline(ln10, color=plotting.GRAY, ls="--", lw=1.5)
@@ -481,14 +487,15 @@ plotting.describe(
 plt.show()
 
 assert min(after_five[0], after_five[-1]) > 2
+assert max(runs[0]) < 2.5 < max(runs[-1])
 assert after_five[best] < 1
 assert 0 < best < len(rates) - 1
 
 # %%
 # **Cause:** too low, and it would take forever; too high, and each step lands on the other side of
-# the valley, higher up. The two look alike in one number. The curve over the steps tells them
-# apart: a flat line, or a jump at the start. **Cure:** try powers of ten, and take one a little left
-# of the lowest point, because the cliff is on the right. More: :doc:`../1_basics/10_training`.
+# the valley, higher up. In the end the two look alike. The highest loss on the way tells them
+# apart: a flat line, or a jump. **Cure:** try powers of ten, and take one a little left of the
+# lowest point, because the cliff is on the right. More: :doc:`../1_basics/10_training`.
 #
 # .. _clinic-forgotten-train:
 #
@@ -604,9 +611,9 @@ assert max(trains) == 0
 assert stays[-1] == stays[0]
 
 # %%
-# **Cause:** ``total += loss`` makes ``total`` a tensor whose notes lead to every batch so far. It is
-# worst in a validation loop without ``no_grad()``, shown here. In training, ``backward()`` throws
-# the large tensors away, and only small notes pile up. **Cure:** ``loss.item()``, and
+# **Cause:** ``total += loss`` makes ``total`` a tensor whose notes lead to every batch so far. It
+# is worst in a validation loop without ``no_grad()``, shown here. In training, ``backward()``
+# throws the large tensors away, and only small notes pile up. **Cure:** ``loss.item()``, and
 # ``torch.no_grad()`` or ``inference_mode()`` where nothing is learned. More:
 # :doc:`../1_basics/09_autograd`.
 #
@@ -652,9 +659,8 @@ assert accuracy(reloaded[1]) == accuracy(stacks[1])
 
 # %%
 # **Cause:** a module notices modules and parameters among its attributes. It does not look into a
-# list. So the first layer is neither trained nor saved nor moved to another device, and the last
-# one makes the best of its random numbers. **Cure:** :class:`torch.nn.ModuleList`. More:
-# :doc:`../1_basics/08_parameters`.
+# list. So the first layer is neither trained nor saved, and the last one makes the best of its
+# random numbers. **Cure:** :class:`torch.nn.ModuleList`. More: :doc:`../1_basics/08_parameters`.
 #
 # .. _clinic-plain-tensor:
 #
@@ -675,15 +681,18 @@ class Scaled(nn.Module):
         return self.scale * self.network(images)  # (batch, 10)
 
 
-for scale in (torch.ones(10), nn.Parameter(torch.ones(10))):
+for scale in (torch.ones(10, requires_grad=True), nn.Parameter(torch.ones(10))):
     scaled = Scaled(scale)
     train(scaled, epochs=1)
     learned = not torch.equal(scale, torch.ones(10))
     found = "scale" in dict(scaled.named_parameters())
+    saved = "scale" in scaled.state_dict()
     moves = scaled.to("meta").scale.is_meta
     name = type(scale).__name__
-    print(f"{name:9} named: {found}, learned: {learned}, moves to a device: {moves}")
-    assert found == learned == moves == (name == "Parameter")
+    print(
+        f"{name:9} named: {found}, learned: {learned}, saved: {saved}, moved: {moves}"
+    )
+    assert found == learned == saved == moves == (name == "Parameter")
 
 # %%
 # **Cause:** to a module a plain tensor is any attribute. The optimizer does not get it, ``to`` does
@@ -731,8 +740,8 @@ assert missing[1] == []
 
 # %%
 # **Cause:** the way back to these parameters is cut: by ``detach()``, by ``no_grad()``, by a detour
-# over NumPy or ``.item()``, or because ``forward`` does not use the layer at all. **Cure:** look for
-# the cut between the loss and the first name in the list. More: :doc:`../1_basics/09_autograd`.
+# over NumPy or ``.item()``, or because ``forward`` does not use the layer at all. **Cure:** look
+# for the cut between the loss and the first name in the list. More: :doc:`../1_basics/09_autograd`.
 #
 # .. _clinic-data-edit:
 #
@@ -803,8 +812,8 @@ assert len(calls) == 1
 
 # %%
 # **Cause:** the numbers are the same, but the hooks are called by ``network(…)``, not by
-# ``forward``. Pruning, the older ``spectral_norm`` and training with several processes rely on that
-# call. **Cure:** call the network. More: :doc:`../1_basics/06_build_model`.
+# ``forward``. Tools that watch or change layers, such as PyTorch's own ``torch.nn.utils.prune``,
+# work through hooks. **Cure:** call the network. More: :doc:`../1_basics/06_build_model`.
 #
 # The start
 # ---------
@@ -847,7 +856,8 @@ assert accuracy(good) > accuracy(large)
 # %%
 # **Cause:** each sum over 784 inputs with weights of size 1 is large, and the next layer makes it
 # larger. The network is sure of nonsense, and the first steps are spent on undoing that. **Cure:**
-# PyTorch's own start, or one of the rules in ``nn.init``. More: :doc:`../2_digits/05_initialization`.
+# PyTorch's own start, or one of the rules in ``nn.init``. More:
+# :doc:`../2_digits/05_initialization`.
 #
 # .. _clinic-weights-alike:
 #
@@ -855,10 +865,14 @@ assert accuracy(good) > accuracy(large)
 # ~~~~~~~~~~~~~~~~~
 #
 # **Symptom:** a network with many units does what a network with one unit does. **Measure:** the
-# largest difference between the weights of two units. A picture shows it, too. Here are two networks
-# with eight hidden units (tanh this time), one of them started with the same number everywhere.
+# largest difference between the weights of two units. A picture shows it, too. Here are two
+# networks with eight hidden units (tanh this time), one of them started with the same number
+# everywhere.
 
 alike, different = [make_network(hidden=8, activation=nn.Tanh) for _ in range(2)]
+zeros = make_network()
+for parameter in zeros.parameters():
+    nn.init.zeros_(parameter)
 for parameter in alike.parameters():
     nn.init.constant_(parameter, 0.01 if parameter.ndim == 2 else 0)
 ends = [end_of(train(network, lr=0.3)) for network in (alike, different)]
@@ -876,6 +890,7 @@ for part, network, title in zip(
     part.suptitle(title, fontsize=10, fontweight="bold", x=0.02, ha="left")
 compare("training loss", *ends, ".3f")
 compare("largest difference", *gaps, ".5f")
+print(f"with zeros everywhere and ReLU: loss {end_of(train(zeros, epochs=5)):.3f}")
 plotting.describe(
     fig,
     "The trained weights of eight hidden units as pictures, in two rows. Above, all "
@@ -885,14 +900,15 @@ plotting.describe(
 plt.show()
 
 assert gaps[0] < 1e-4
+assert [bool(p.any()) for p in zeros.parameters()] == [False, False, False, True]
 assert accuracy(alike) < 0.6
 assert gaps[1] > 0.05
 assert ends[1] < ends[0] - 0.3
 
 # %%
 # **Cause:** units with equal weights compute the same and get the same gradient, so they stay equal
-# forever. With zeros it is worse: through a weight of 0 no gradient comes back at all, and with ReLU
-# only the last biases learn. **Cure:** random weights. Zeros are fine for biases. More:
+# forever. With zeros it is worse: through a weight of 0 no gradient comes back at all, and with
+# ReLU only the last biases learn. **Cure:** random weights. Zeros are fine for biases. More:
 # :doc:`../2_digits/05_initialization`.
 #
 # .. _clinic-saturated-units:
@@ -904,7 +920,7 @@ assert ends[1] < ends[0] - 0.3
 # hidden units say.
 
 
-def hidden_values(network):
+def hidden_values(network, images=images):
     with torch.no_grad():
         return network[:3](images)  # (1000, hidden)
 
@@ -949,8 +965,8 @@ assert slopes[1] > 0.2
 # Dead ReLUs
 # ~~~~~~~~~~
 #
-# **Symptom:** the loss jumps at the start, comes back to about :math:`\ln 10`, and then hardly moves,
-# not even with a better learning rate. **Measure:** which units are 0 for *every* image?
+# **Symptom:** the loss jumps at the start, comes back to about :math:`\ln 10`, and then hardly
+# moves, not even with a better learning rate. **Measure:** which units are 0 for *every* image?
 
 burnt, healthy = make_network(seed=2), make_network(seed=2)
 train(burnt, lr=10, epochs=1)
@@ -1004,20 +1020,23 @@ raw = images * 255  # (1000, 1, 28, 28), as .float() leaves them
 from_raw = make_network()
 raw_losses = train(from_raw, batches=batches_of(raw, labels))
 raw_accuracy = accuracy(from_raw, valid_images * 255)
+raw_dead = (hidden_values(from_raw, raw) == 0).all(dim=0).float().mean().item()
 compare("largest pixel", raw.max(), images.max(), ".0f")
 compare("first loss", raw_losses[0], good_losses[0], ".2f")
 compare("last loss", end_of(raw_losses), end_of(good_losses), ".2f")
 compare("validation accuracy", raw_accuracy, accuracy(good))
+print(f"units that are 0 for every image now: {raw_dead:.0%}")
 
 assert raw_losses[0] > 2 * ln10
 assert raw_accuracy < 0.6
+assert raw_dead > 0.7
 assert accuracy(good) > raw_accuracy + 0.2
 
 # %%
-# **Cause:** inputs that are 255 times as large make sums, and gradients of the first layer, that are
-# 255 times as large. The learning rate is far too high for them, and the first steps kill the units
-# (`Dead ReLUs`_). **Cure:** scale to 0 to 1 in one place, for training and for all that comes later.
-# More: :doc:`../1_basics/04_transforms`.
+# **Cause:** inputs that are 255 times as large make sums, and gradients of the first layer, that
+# are 255 times as large. The learning rate is far too high for them, and the first steps kill the
+# units (`Dead ReLUs`_). **Cure:** scale to 0 to 1 in one place, for training and for all that comes
+# later. More: :doc:`../1_basics/04_transforms`.
 #
 # .. _clinic-no-shuffle:
 #
@@ -1028,6 +1047,7 @@ assert accuracy(good) > raw_accuracy + 0.2
 # not. **Measure:** the labels of one batch. Files often lie in folders, one a class, and so come in
 # the order of their classes.
 
+# sphinx_gallery_thumbnail_number = 10
 by_class = labels.argsort(stable=True)  # (1000,)
 in_order = batches_of(images[by_class], labels[by_class], batch_size=10, shuffle=False)
 shuffled = batches_of(images[by_class], labels[by_class], batch_size=10, shuffle=True)
@@ -1064,8 +1084,9 @@ assert accuracy(mixed) > accuracy(forgetful) + 0.1
 # Images changed in place
 # ~~~~~~~~~~~~~~~~~~~~~~~
 #
-# **Symptom:** each epoch is a little worse than the one before. **Measure:** compare an image with
-# itself, some epochs later. Here, every epoch adds a little noise to the batches, as augmentation.
+# **Symptom:** an image that you show after the training looks worse than before. **Measure:**
+# compare the data set with a copy of itself, some epochs later. Here, every epoch adds a little
+# noise to the batches, as augmentation.
 
 fig, axes = plt.subplots(2, 6, figsize=(7, 2.6))
 spreads = []
@@ -1151,8 +1172,8 @@ assert torch.equal(permuted.flatten(1), valid_images.flatten(1))
 # Surprises of dtype
 # ~~~~~~~~~~~~~~~~~~
 #
-# **Symptom:** dark spots where an image is brightest, or an average that is 0. **Measure:**
-# ``tensor.dtype``, before you compute.
+# **Symptom:** dark spots where an image is brightest. **Measure:** ``tensor.dtype``, before you
+# compute.
 
 whole = train_part.dataset.data[train_part.indices[0]]  # (28, 28), uint8
 brighter = whole + 100  # (28, 28), still uint8
@@ -1184,8 +1205,8 @@ assert (clamped[bright] == 255).all()
 
 # %%
 # **Cause:** ``uint8`` holds 0 to 255, and what is larger begins at 0 again. Numbers with decimals
-# that come from NumPy are ``float64``, and weights are ``float32``; there at least you get an error.
-# **Cure:** convert once, where the data come in: ``.float()``, or ``ToDtype`` with
+# that come from NumPy are ``float64``, and weights are ``float32``; there at least you get an
+# error. **Cure:** convert once, where the data come in: ``.float()``, or ``ToDtype`` with
 # ``scale=True``. More: :doc:`../1_basics/02_tensors`.
 #
 # .. _clinic-two-devices:
@@ -1193,8 +1214,8 @@ assert (clamped[bright] == 255).all()
 # Two devices
 # ~~~~~~~~~~~
 #
-# **Symptom:** it stops, and the message names two devices. **Measure:** ``.device`` of both. You can
-# provoke it without a GPU: the device ``meta`` has shapes, but no numbers.
+# **Symptom:** it stops, and the message names two devices. **Measure:** ``.device`` of both. You
+# can provoke it without a GPU: the device ``meta`` has shapes, but no numbers.
 
 elsewhere = make_network().to("meta")
 try:
@@ -1218,8 +1239,8 @@ assert elsewhere(batch).device == device
 # %%
 # **Cause:** a module's ``to`` moves the module itself. A tensor's ``to`` returns a new tensor, and
 # whoever forgets ``batch =`` keeps the old one. With a GPU the message is of the same kind, and
-# names ``cuda:0`` and ``cpu``. **Cure:** one name ``device``, and each batch goes there in the loop.
-# More: :doc:`../1_basics/06_build_model`.
+# names ``cuda:0`` and ``cpu``. **Cure:** one name ``device``, and each batch goes there in the
+# loop. More: :doc:`../1_basics/06_build_model`.
 #
 # Measuring
 # ---------
@@ -1390,9 +1411,9 @@ assert gains[0] > 0.01
 assert gains[1] < gains[0]
 
 # %%
-# **Cause:** the highest of many numbers is partly luck, and the luck belongs to the images that were
-# asked. **Cure:** choose with validation images, and ask the test images once, at the very end.
-# More: :doc:`../1_basics/10_training`.
+# **Cause:** the highest of many numbers is partly luck, and the luck belongs to the images that
+# were asked. **Cure:** choose with validation images, and ask the test images once, at the very
+# end. More: :doc:`../1_basics/10_training`.
 #
 # .. _clinic-seeds:
 #
@@ -1477,9 +1498,9 @@ assert accuracy(patient) < accuracy(good) - 0.1
 
 # %%
 # **Your turn: mended_epoch.** Write the function again, without its three mistakes:
-# ``mended_epoch(network, images, labels, optimizer)``. It takes one step a batch of 32, in the order
-# in which the images lie, and returns the mean loss over all images. After it the caller's images
-# are what they were.
+# ``mended_epoch(network, images, labels, optimizer)``. It takes one step a batch of 32, in the
+# order in which the images lie, and returns the mean loss over all images. After it the caller's
+# images are what they were.
 
 from firstlayers.exercises import exercise, hint, progress, solution
 
@@ -1491,10 +1512,10 @@ def mended_epoch(network, images, labels, optimizer):
 
 
 # %%
-# **Your turn: standardize_split.** Write a function ``standardize_split(train_images, test_images)``
-# that returns both, standardized: one mean is subtracted, and what is left is divided by one
-# standard deviation. The question is whose. The images are (N, 1, 28, 28) and (M, 1, 28, 28), and
-# stay as they are.
+# **Your turn: standardize_split.** Write a function ``standardize_split(train_images,
+# test_images)`` that returns both, standardized: one mean is subtracted, and what is left is
+# divided by one standard deviation. The question is whose. The images are (N, 1, 28, 28) and (M, 1,
+# 28, 28), and stay as they are.
 
 
 @exercise
@@ -1520,7 +1541,7 @@ def standardize_split(train_images, test_images):
 #
 # **Further reading:** :class:`torch.nn.CrossEntropyLoss` on logits, :meth:`torch.nn.Module.eval` on
 # the two modes, :meth:`torch.nn.Module.register_forward_hook` on hooks, and PyTorch's page on
-# `reproducibility <https://docs.pytorch.org/docs/stable/notes/randomness.html>`__. What the course's
-# own functions do about these mistakes stands in :func:`firstlayers.training.train_epoch` and
-# :func:`firstlayers.training.evaluate`. A well-known list of this kind is Karpathy's `recipe for
-# training neural networks <https://karpathy.github.io/2019/04/25/recipe/>`__.
+# `reproducibility <https://docs.pytorch.org/docs/stable/notes/randomness.html>`__. What the
+# course's own functions do about these mistakes stands in :func:`firstlayers.training.train_epoch`
+# and :func:`firstlayers.training.evaluate`. A well-known list of this kind is Karpathy's `recipe
+# for training neural networks <https://karpathy.github.io/2019/04/25/recipe/>`__.
