@@ -25,6 +25,7 @@ from firstlayers.examination import (
     difference,
     in_range,
     is_one_hot,
+    layer,
 )
 
 __all__ = ["Diagnosis", "Finding", "diagnose"]
@@ -81,7 +82,7 @@ class Diagnosis:
     def __str__(self) -> str:
         made = f"{self.checks} checks"
         if self.waiting:
-            made += f", {self.waiting} more were not possible"
+            made += f", {self.waiting} more not possible"
         if not self.findings:
             return f"nothing looks wrong ({made})"
         count = len(self.findings)
@@ -261,10 +262,14 @@ def cannot_be_copied(seen: Examination) -> str | None:
 )
 def two_devices(seen: Examination) -> str | None:
     """Compare devices, where PyTorch refused the images; a model may move them itself."""
-    if not (seen.refused or seen.stopped):
+    labels_are_elsewhere = (
+        hasattr(seen, "logits") and seen.logits.device != seen.given_labels.device
+    )
+    if not (seen.refused or seen.stopped or labels_are_elsewhere):
         return None
     kinds = {
         "the images": {str(seen.given_images.device)},
+        "the labels": {str(seen.given_labels.device)},
         "the parameters": {str(p.device) for p in seen.model.parameters()},
         "the buffers": {str(b.device) for b in seen.model.buffers()},
     }
@@ -329,7 +334,8 @@ def images_changed(seen: Examination) -> str | None:
     """Compare the images that were handed over with their originals."""
     if not seen.changed:
         return None
-    return "after the forward pass, the tensor that was handed to the model has other entries."
+    changed = f"{seen.changed:.0%} of its pixels" if seen.changed <= 1 else "the shape"
+    return f"the forward pass changed {changed} in the tensor that was handed to the model."
 
 
 @check(
@@ -419,7 +425,6 @@ def labels_are_no_class_numbers(seen: Examination) -> str | None:
     cure="count classes from 0, and give the last layer one output for each of them.",
     see=MESSAGES,
     needs=("logits", "classes"),
-    unless=("wrong output shape",),
 )
 def labels_out_of_range(seen: Examination) -> str | None:
     """Compare the labels with the number of outputs."""
@@ -526,7 +531,7 @@ def frozen_parameters(seen: Examination) -> str | None:
 def linear_layers_in_a_row(seen: Examination) -> str | None:
     """Follow the graph from each linear layer back to the one before."""
     found = [
-        f"{first.name} and {second.name}"
+        f"{first.layer} and {second.layer}"
         for first, second in seen.pairs_of_linear_layers()
         if isinstance(first.module, nn.Linear) and isinstance(second.module, nn.Linear)
         # A bottleneck is narrower than both ends: it saves weights, and one layer cannot do the same.
@@ -556,7 +561,7 @@ def nan_or_inf(seen: Examination) -> str | None:
             return f"{_bad(tensor)} of {tensor.numel():,} numbers in {name} are nan or inf."
     for call in seen.calls:
         if not call.finite:
-            where = f"comes out of {call.name}" if call.name else "is in the output"
+            where = f"comes out of {call.layer}" if call.name else "is in the output"
             return f"images and weights are finite, and nan or inf {where}."
     for name, gradient in getattr(seen, "gradients", {}).items():
         if gradient is not None and _bad(gradient):
@@ -615,8 +620,9 @@ def softmax_on_the_output(seen: Examination) -> str | None:
     logits = seen.logits.detach()
     if not _sum_to_one(logits, dim=1) or logits.shape[1] < 2:
         return None
-    sums = logits.sum(dim=1)
-    return f"nothing is negative, and all {len(sums)} rows sum to 1 (the first to {sums[0]:.6f})."
+    count, classes = logits.shape
+    lowest = math.log(math.e + classes - 1) - 1  # for a 1 at the true class and 0 elsewhere
+    return f"all {count} rows sum to 1. Of such rows, the lowest possible loss is {lowest:.4f}."
 
 
 @check(
@@ -632,8 +638,7 @@ def softmax_over_the_batch(seen: Examination) -> str | None:
     logits = seen.logits.detach()
     for values in (logits, logits.exp()):
         if _sum_to_one(values, dim=0):
-            sums = values.sum(dim=0)
-            return f"all {len(sums)} columns sum to 1 (the first to {sums[0]:.6f})."
+            return f"all {values.shape[1]} columns sum to 1, over the images."
     return None
 
 
@@ -713,7 +718,7 @@ def all_weights_alike(seen: Examination) -> str | None:
             weight = f"{name}.weight".lstrip(".")
             gradient = seen.gradients.get(weight)
             if gradient is not None and all(map(_rows_are_equal, (seen.begun[weight], gradient))):
-                found.append(name)
+                found.append(layer(name, module))
     return f"all units of {_list(found)} have the same weights and gradients." if found else None
 
 
@@ -734,7 +739,7 @@ def dead_relus(seen: Examination) -> str | None:
         if units.kind == "Relu":
             dead = (units.rows <= 0).all(dim=0)
             if dead.float().mean() > 0.9:
-                return f"{units.place}: {dead.sum()} of {len(dead)} units are 0 for all images."
+                return f"in {units.place}, {dead.sum()} of {len(dead)} units are 0 for all images."
     return None
 
 
@@ -758,15 +763,15 @@ def saturated_units(seen: Examination) -> str | None:
             if units.kind == "Sigmoid":
                 slope = 4 * units.rows * (1 - units.rows)
             part = (slope < 0.03).float().mean().item()
-            if part > 0.5:
-                return f"{units.place}: {part:.0%} of the outputs lie where the curve is flat."
+            if part > 0.45:
+                return f"in {units.place}, {part:.0%} of the outputs lie where the curve is flat."
     return None
 
 
 @check(
     "same output for all images",
     cause="the images do not get through to the output: it is multiplied by 0, or dead on the way.",
-    cure="look at the layers one by one, images first: where do the rows become equal?",
+    cure="look at the layers one by one, images first, until you see the rows become equal.",
     see="#all-weights-alike",
     needs=("logits",),
     unless=("nan or inf", "all weights alike", "dead ReLUs", "wrong output shape"),

@@ -29,6 +29,7 @@ __all__ = [
     "difference",
     "in_range",
     "is_one_hot",
+    "layer",
 ]
 
 SEED = 0
@@ -65,6 +66,11 @@ class Call(NamedTuple):
     finite: bool
     """Whether its output has neither nan nor inf."""
 
+    @property
+    def layer(self) -> str:
+        """The module's name and kind: ``fc1 (Linear)``."""
+        return layer(self.name, self.module)
+
 
 class Units(NamedTuple):
     """What an activation function gave."""
@@ -72,7 +78,7 @@ class Units(NamedTuple):
     kind: str
     """``Relu``, ``Sigmoid`` or ``Tanh``."""
     place: str
-    """In words, such as ``after fc1``."""
+    """The module, or for a function ``relu after fc1 (Linear)``."""
     values: Tensor
     """Its output, images first."""
 
@@ -102,7 +108,7 @@ class Examination:
     """
 
     stopped = ""
-    """What PyTorch said when the forward pass failed."""
+    """What PyTorch said when the forward pass failed, and in which module."""
     refused = ""
     """What it said to the images, before they were given the model's dtype and device."""
     fails_alone = ""
@@ -117,8 +123,8 @@ class Examination:
     """The labels as class numbers, shape (N,)."""
     begun: dict[str, Tensor]
     """The parameters before any step."""
-    changed: bool
-    """Whether the model wrote into the images that it got."""
+    changed: float
+    """Which part of the pixels that it got the model overwrote; inf if their shape is another."""
     output: Any
     """What it returned in training mode."""
     logits: Tensor
@@ -158,6 +164,8 @@ class Examination:
         self.given_optimizer = optimizer
         self.training = training
         self.given_images, self.given_labels = images[:MOST], labels[:MOST]
+        self.within: list[str] = []  # the modules that have begun and not ended
+        self.noting = False
         self.calls: list[Call] = []
         self.units: list[Units] = []
         self._note(classes=class_numbers(self.given_labels))
@@ -202,6 +210,7 @@ class Examination:
         # Not torch.manual_seed: it would also seed accelerators that have nothing to do with this.
         torch.default_generator.manual_seed(SEED)
         self.start = random_states(self.model)
+        self._watch()
         modes = {module: module.training for module in self.model.modules()}
         self.model.eval()
         with torch.no_grad():
@@ -211,7 +220,7 @@ class Examination:
                 return  # on the device meta, there are shapes without numbers
             self._note(in_eval=self._as_logits(output))
             self._note(in_eval_again=self._as_logits(_try(self._call)[0]))
-            one, self.fails_alone = _try(lambda: self._rewound(self.images[:1]))
+            one, self.fails_alone = self._try_forward(self.images[:1])
             self._note(alone=self._as_logits(one, count=1))
             for module, training in modes.items():
                 module.training = training
@@ -224,13 +233,13 @@ class Examination:
     def _first_call(self) -> Any:
         """Call the copy, if need be with images of its dtype and on its device."""
         given = self.images
-        output, self.stopped = _try(self._rewound)
+        output, self.stopped = self._try_forward()
         wanted = next((p for p in self.parameters.values() if p.is_floating_point()), None)
         if not self.stopped or wanted is None:
             return output
         scale = 1 if given.is_floating_point() else 255  # raw pixels are whole numbers up to 255
         self.images = given.to(wanted.device, wanted.dtype) / scale
-        output, message = _try(self._rewound)
+        output, message = self._try_forward()
         if message:
             self.images = given
         else:
@@ -242,10 +251,11 @@ class Examination:
         images = self.images if images is None else images
         handed = images.clone()
         output = self.model(handed)
-        same = handed.shape == images.shape and (
-            handed.is_meta or torch.equal(handed.nan_to_num(), images.nan_to_num())
-        )
-        self.changed = getattr(self, "changed", False) or not same
+        if not handed.is_meta:
+            changed = math.inf
+            if handed.shape == images.shape:
+                changed = (handed.nan_to_num() != images.nan_to_num()).float().mean().item()
+            self.changed = max(changed, getattr(self, "changed", 0.0))
         return output
 
     def _rewound(self, images: Tensor | None = None) -> Any:
@@ -254,10 +264,25 @@ class Examination:
         return self._call(images)
 
     def _call_in_training(self) -> None:
-        """Call the copy as in a training step, and look at every module on the way."""
+        """Call the copy as in a training step, and take note of the modules on the way."""
+        self.noting = True
+        self.output, self.stopped = self._try_forward()
+        self.noting = False
+        self._note(logits=self._as_logits(self.output))
+        if hasattr(self, "logits"):
+            self._look_at_the_graph()
+
+    def _watch(self) -> None:
+        """See to it that every module tells when it begins and ends."""
         names = {module: name for name, module in self.model.named_modules()}
 
-        def look(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        def begin(module: nn.Module, inputs: Any) -> None:
+            self.within.append(layer(names[module], module))
+
+        def end(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+            del self.within[-1:]
+            if not self.noting:
+                return
             given = inputs[0] if inputs and isinstance(inputs[0], Tensor) else None
             rms = (
                 math.nan if given is None else given.detach().float().square().mean().sqrt().item()
@@ -266,13 +291,17 @@ class Examination:
             before, after = getattr(given, "grad_fn", None), getattr(output, "grad_fn", None)
             self.calls.append(Call(names[module], module, rms, before, after, finite))
 
-        hooks = [module.register_forward_hook(look) for module in names]
-        self.output, self.stopped = _try(self._rewound)
-        for hook in hooks:
-            hook.remove()
-        self._note(logits=self._as_logits(self.output))
-        if hasattr(self, "logits"):
-            self._look_at_the_graph()
+        for module in names:
+            module.register_forward_pre_hook(begin)
+            module.register_forward_hook(end)
+
+    def _try_forward(self, images: Tensor | None = None) -> tuple[Any, str]:
+        """Call the copy; if it fails, say in which module."""
+        self.within.clear()
+        output, message = _try(lambda: self._rewound(images))
+        if message and len(self.within) > 1:  # the first is the model itself
+            message = f"in {self.within[-1]}, {message}"
+        return output, message
 
     def _backward(self) -> None:
         """Compute the loss and its gradients, and take steps."""
@@ -283,7 +312,7 @@ class Examination:
             targets = self.classes
         else:
             return  # on a GPU, a label out of range would end all that this process can do there
-        self.targets = targets.to(self.logits.device)
+        self.targets = targets.clone().to(self.logits.device)  # maybe made in inference mode
         loss, self.backward_stopped = _try(lambda: F.cross_entropy(self.logits, self.targets))
         self._note(loss=loss)
         if loss is None:
@@ -374,15 +403,15 @@ class Examination:
         self.last_operation = _kind(last) if last is not None else ""
         names: dict[Node, str] = {}
         for call in self.calls:
-            if call.after is not None:
-                names.setdefault(call.after, call.name)  # inner modules end first
+            if call.after is not None and call.name:
+                names.setdefault(call.after, call.layer)  # inner modules end first
         for node in reversed(_nodes(self.logits.grad_fn)):
             kind = _kind(node)
             if kind in ("Relu", "Sigmoid", "Tanh") and node is not last:
                 # Autograd does not give it out where the model wrote over it.
                 values, _ = _try(lambda: node._saved_result.detach())  # type: ignore[attr-defined]  # noqa: B023
                 if values is not None and values.ndim > 1:
-                    place = names.get(node) or f"after {_nearest(node, names)}"
+                    place = names.get(node) or f"{kind.lower()} after {_nearest(node, names)}"
                     self.units.append(Units(kind, place, values))
 
     def pairs_of_linear_layers(self) -> list[tuple[Call, Call]]:
@@ -493,6 +522,24 @@ def difference(one: Tensor, other: Tensor) -> float:
     return float((one - other).abs().max() / one.abs().max().clamp(min=1e-12))
 
 
+def layer(name: str, module: nn.Module) -> str:
+    """Name a module, and say what it is.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the model; in an ``nn.Sequential``, that is a number.
+    module : torch.nn.Module
+        The module.
+
+    Returns
+    -------
+    str
+        ``fc1 (Linear)``.
+    """
+    return f"{name} ({type(module).__name__})".strip()
+
+
 OWN_TO_MODULES = set(vars(nn.Module()))
 
 
@@ -569,5 +616,5 @@ def _follow(node: Node | None, kinds: set[str]) -> Node | None:
 
 def _nearest(node: Node, names: dict[Node, str]) -> str:
     """Name the module that is the last one before a node."""
-    named = (names[before] for before in _nodes(node)[1:] if names.get(before))
+    named = (names[before] for before in _nodes(node)[1:] if before in names)
     return next(named, "the images")
