@@ -25,6 +25,7 @@ from firstlayers.examination import (
     difference,
     in_range,
     is_one_hot,
+    is_plain,
     layer,
 )
 
@@ -205,7 +206,7 @@ def diagnose(
 
 
 def _check_arguments(
-    model: object, images: object, labels: object, training: object, optimizer: object
+    model: object, images: Any, labels: Any, training: object, optimizer: object
 ) -> None:
     if not isinstance(model, nn.Module):
         made = " itself, not its class: add parentheses" if isinstance(model, type) else ""
@@ -216,16 +217,17 @@ def _check_arguments(
                 f"{name} must be a tensor, got {type(value).__name__}: take one batch out of the "
                 "loader, images, labels = next(iter(loader)), or torch.as_tensor of an array"
             )
-    assert isinstance(images, Tensor)
-    assert isinstance(labels, Tensor)
-    if images.is_meta:
-        raise ValueError("the images are on the device meta, so they have a shape but no numbers")
-    if images.ndim < 2 or len(images) < 2:
+        if not is_plain(value):
+            raise TypeError(
+                f"{name} must be plain numbers, got a tensor that is sparse, complex or on the device "
+                "meta"
+            )
+    if images.ndim < 2 or len(images) < 2 or not images.numel():
         raise ValueError(
             f"images must be at least two, images first, got the shape {tuple(images.shape)}: "
             "64 training images are a good choice"
         )
-    if labels.ndim == 0 or len(labels) != len(images):
+    if labels.ndim == 0 or len(labels) != len(images) or not labels.numel():
         raise ValueError(
             f"there must be one label for each of the {len(images)} images, got labels of shape "
             f"{tuple(labels.shape)}"
@@ -243,8 +245,8 @@ def _check_arguments(
 
 @check(
     "the model cannot be copied",
-    cause="one of its attributes is such that Python cannot copy it: an open file, a lock, a generator.",
-    cure="keep it outside of the model, and ask again: all is observed on a copy.",
+    cause="an attribute that Python cannot copy: a file, a lock, a lazy layer before its first call.",
+    cure="keep it outside of the model, or call the model once. Then ask again.",
     see=MESSAGES,
 )
 def cannot_be_copied(seen: Examination) -> str | None:
@@ -482,27 +484,20 @@ def layers_not_registered(seen: Examination) -> str | None:
 
 @check(
     "a tensor instead of a parameter",
-    cause="the model registers nn.Parameter, not tensors with requires_grad=True.",
-    cure="self.scale = nn.Parameter(torch.ones(10)).",
+    cause="a module registers nn.Parameter, not tensors: they are neither learned, moved nor saved.",
+    cure="nn.Parameter(torch.ones(10)) for what is learned, register_buffer for what is not.",
     see="#a-tensor-instead-of-a-parameter",
-    needs=("model",),
+    needs=("logits", "plain"),
     unless=("layers not registered",),
 )
 def tensor_instead_of_parameter(seen: Examination) -> str | None:
-    """Look for tensors that get a gradient and are no parameters, in attributes and in the graph."""
-    own = {id(parameter) for parameter in seen.model.parameters()}
-    found = {
-        id(tensor): place
-        for place, tensor in attributes(seen.model)
-        if isinstance(tensor, Tensor) and tensor.requires_grad and tensor.is_leaf
-        if id(tensor) not in own
-    }
-    for stranger in seen.strangers() if hasattr(seen, "logits") else []:
-        found.setdefault(id(stranger), f"a tensor of shape {tuple(stranger.shape)}")
-    if not found:
-        return None
+    """Look for tensors on which the output depends, in attributes and elsewhere in the graph."""
+    strangers = [f"a tensor of shape {tuple(leaf.shape)}" for leaf in seen.strangers()]
+    found = [*seen.plain, *strangers]
     return (
-        f"autograd computes a gradient for {_list(found.values())}, and the model does not know it."
+        f"the output depends on {_list(found)}, which the model did not register."
+        if found
+        else None
     )
 
 
@@ -714,11 +709,12 @@ def all_weights_alike(seen: Examination) -> str | None:
     """
     found = []
     for name, module in seen.model.named_modules():
-        if isinstance(module, WEIGHTED) and len(module.weight) > 1:
-            weight = f"{name}.weight".lstrip(".")
-            gradient = seen.gradients.get(weight)
-            if gradient is not None and all(map(_rows_are_equal, (seen.begun[weight], gradient))):
-                found.append(layer(name, module))
+        weight = f"{name}.weight".lstrip(".")
+        gradient = seen.gradients.get(weight)
+        if not isinstance(module, WEIGHTED) or gradient is None or len(gradient) < 2:
+            continue
+        if _rows_are_equal(seen.begun[weight]) and _rows_are_equal(gradient):
+            found.append(layer(name, module))
     return f"all units of {_list(found)} have the same weights and gradients." if found else None
 
 
@@ -808,7 +804,7 @@ def loss_far_above(seen: Examination) -> str | None:
     times_he = {  # He's standard deviation is √(2 / inputs)
         name: (weight.square().mean() * weight[0].numel() / 2).sqrt().item()
         for name, weight in seen.begun.items()
-        if weight.ndim > 1
+        if weight.ndim > 1 and weight.numel()
     }
     largest = max(times_he, key=lambda name: times_he[name], default="")
     told = f" {largest} is {times_he[largest]:.1f} times the size of He's." if largest else ""
@@ -1089,5 +1085,7 @@ def _sum_to_one(values: Tensor, dim: int) -> bool:
 
 def _rows_are_equal(matrix: Tensor) -> bool:
     rows = matrix.detach().flatten(1)
+    if not rows.numel():
+        return False
     # The order in which a sum is taken changes its last digits.
     return bool(((rows - rows[:1]).abs() <= 1e-5 * rows.abs().max()).all())

@@ -29,6 +29,7 @@ __all__ = [
     "difference",
     "in_range",
     "is_one_hot",
+    "is_plain",
     "layer",
 ]
 
@@ -137,6 +138,8 @@ class Examination:
     """The same, of the first image alone, shape (1, C)."""
     as_it_is: Tensor
     """The logits in the mode that the model is in."""
+    plain: list[str]
+    """Where plain tensors are kept on which the output depends."""
     last_operation: str
     """What made the logits, such as ``Sigmoid``."""
     loss: Tensor
@@ -222,6 +225,7 @@ class Examination:
             self._note(in_eval_again=self._as_logits(_try(self._call)[0]))
             one, self.fails_alone = self._try_forward(self.images[:1])
             self._note(alone=self._as_logits(one, count=1))
+            self.plain = [place for place, tensor in self._plain_tensors() if self._matters(tensor)]
             for module, training in modes.items():
                 module.training = training
             self._note(as_it_is=self._as_logits(_try(self._rewound)[0]))
@@ -322,9 +326,10 @@ class Examination:
         if gradients is None:
             return
         with torch.no_grad():
-            self.matters = {
-                name: self._matters(name) for name, found in gradients.items() if found is None
-            }
+            self.model.eval()  # in training mode, batch norm may take a change back
+            without = [name for name, found in gradients.items() if found is None]
+            self.matters = {name: self._matters(self.parameters[name]) for name in without}
+            self.model.train()
             self._note(small_steps=_try(self._take_small_steps)[0])
         if self.optimizer is not None:
             self._note(trained=_try(self._train)[0])
@@ -337,16 +342,22 @@ class Examination:
         found = torch.autograd.grad(loss, list(wanted.values()), allow_unused=True)
         return dict(zip(wanted, found, strict=True))
 
-    def _matters(self, name: str) -> bool:
-        """Tell whether the output changes when a parameter does, gradient or not."""
-        parameter = self.parameters[name]
-        self.model.eval()  # in training mode, batch norm may take a change back
+    def _plain_tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """Find attributes that are neither parameters nor buffers nor in the middle of a graph."""
+        for place, value in attributes(self.model):
+            if isinstance(value, Tensor) and value.is_floating_point() and value.grad_fn is None:
+                yield place, value
+
+    def _matters(self, tensor: Tensor) -> bool:
+        """Tell whether the output changes when a tensor does, gradient or not."""
+        if not tensor.numel():
+            return False
+        old = tensor.detach().clone()
         before = self._rewound()
-        parameter.add_(1 + parameter.abs().max() + torch.rand_like(parameter))
-        after = self._rewound()
-        parameter.copy_(self.begun[name])
-        self.model.train()
-        return not torch.equal(before, after)
+        tensor.add_(1 + old.abs().max() + torch.rand_like(old))
+        after = _try(self._rewound)[0]
+        tensor.copy_(old)
+        return isinstance(after, Tensor) and not torch.equal(before, after)
 
     def _take_small_steps(self) -> list[float]:
         """Go against the gradient, by what should take 10 %, 1 %, ... off the loss, and come back."""
@@ -391,11 +402,12 @@ class Examination:
     def _as_logits(self, output: Any, count: int | None = None) -> Tensor | None:
         """Return an output as (N, C), without axes of length 1, if it can be seen so."""
         count = len(self.images) if count is None else count
-        if not isinstance(output, Tensor) or not output.is_floating_point() or output.is_meta:
+        if not is_plain(output) or not output.is_floating_point() or not output.numel():
             return None
         if output.ndim > 2 and len(output) == count:
             output = output.reshape(count, *(size for size in output.shape[1:] if size > 1))
-        return output if output.ndim == 2 and len(output) == count else None
+        found: Tensor | None = output if output.ndim == 2 and len(output) == count else None
+        return found
 
     def _look_at_the_graph(self) -> None:
         """Find ReLU, sigmoid and tanh in the graph, whether they are modules or functions."""
@@ -428,8 +440,9 @@ class Examination:
         return found
 
     def strangers(self) -> list[Tensor]:
-        """List what gets a gradient in the graph and is no parameter of the model."""
+        """List what gets a gradient in the graph and is neither parameter nor attribute."""
         own = {id(parameter) for parameter in self.model.parameters()}
+        own |= {id(tensor) for _, tensor in self._plain_tensors()}
         leaves = (getattr(node, "variable", None) for node in _nodes(self.logits.grad_fn))
         return [leaf for leaf in leaves if leaf is not None and id(leaf) not in own]
 
@@ -502,6 +515,27 @@ def in_range(labels: Tensor, count: int) -> bool:
 # Outputs and attributes
 
 
+def is_plain(value: Any) -> bool:
+    """Tell whether something is a tensor of numbers that can be looked at one by one.
+
+    Parameters
+    ----------
+    value : object
+        Anything.
+
+    Returns
+    -------
+    bool
+        False for what is no tensor, and for sparse ones, complex ones and those on the device meta.
+    """
+    return (
+        isinstance(value, Tensor)
+        and value.layout == torch.strided
+        and not value.is_complex()
+        and not value.is_meta
+    )
+
+
 def difference(one: Tensor, other: Tensor) -> float:
     """Measure how far apart two outputs are.
 
@@ -518,7 +552,7 @@ def difference(one: Tensor, other: Tensor) -> float:
     """
     if one.shape != other.shape:
         return float("inf")
-    one, other = one.detach(), other.detach()
+    one, other = one.detach().float(), other.detach().float()
     return float((one - other).abs().max() / one.abs().max().clamp(min=1e-12))
 
 

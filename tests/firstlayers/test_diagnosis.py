@@ -334,10 +334,10 @@ class InAList(nn.Module):
 class Scaled(nn.Module):
     """A tensor that should be a parameter."""
 
-    def __init__(self) -> None:
+    def __init__(self, requires_grad: bool) -> None:
         super().__init__()
         self.body = plain()
-        self.scale = torch.ones(10, requires_grad=True)
+        self.scale = torch.ones(10, requires_grad=requires_grad)
 
     def forward(self, images: Tensor) -> Tensor:
         return self.body(images) * self.scale
@@ -480,7 +480,11 @@ FAULTS: dict[str, tuple[list[str], Callable[[], Case]]] = {
         ["layers not registered"],
         lambda: Case(InAList(lambda layers: dict(enumerate(layers)))),
     ),
-    "a tensor in an attribute": (["a tensor instead of a parameter"], lambda: Case(Scaled())),
+    "a tensor in an attribute": (["a tensor instead of a parameter"], lambda: Case(Scaled(False))),
+    "a tensor that requires a gradient": (
+        ["a tensor instead of a parameter"],
+        lambda: Case(Scaled(True)),
+    ),
     "a tensor in a closure": (
         ["a tensor instead of a parameter"],
         lambda: Case(in_a_closure()),
@@ -657,7 +661,8 @@ def finding(fault: str) -> Finding:
         ("a column of labels", "(64, 1) instead of (64,)"),
         ("classes counted from 1", "from 1 to 10"),
         ("layers in a list", "layers[0] and layers[1]"),
-        ("a tensor in an attribute", "scale"),
+        ("a tensor in an attribute", "depends on scale"),
+        ("a tensor in a closure", "depends on a tensor of shape (64,)"),
         ("frozen", "1.weight and 1.bias"),
         ("no activation", "1 (Linear) and 3 (Linear)"),
         ("nan in a weight", "784 of 50,176 numbers in 1.weight"),
@@ -911,7 +916,10 @@ def test_a_wrapped_model_is_looked_at_itself() -> None:
         ({"labels": list(range(64))}, TypeError, "labels must be a tensor"),
         ({"images": torch.zeros(64)}, ValueError, "at least two"),
         ({"images": torch.zeros(1, 784), "labels": torch.zeros(1)}, ValueError, "at least two"),
-        ({"images": torch.zeros(64, 784, device="meta")}, ValueError, "no numbers"),
+        ({"images": torch.zeros(64, 0)}, ValueError, "at least two"),
+        ({"images": torch.zeros(64, 784, device="meta")}, TypeError, "plain numbers"),
+        ({"images": torch.zeros(64, 784).to_sparse()}, TypeError, "plain numbers"),
+        ({"labels": torch.zeros(64, dtype=torch.complex64)}, TypeError, "plain numbers"),
         ({"labels": torch.zeros(63)}, ValueError, "one label for each of the 64 images"),
         ({"labels": torch.tensor(3)}, ValueError, "one label for each of the 64 images"),
         ({"training": "yes"}, TypeError, "True, False or None"),
