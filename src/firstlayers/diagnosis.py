@@ -25,6 +25,8 @@ from firstlayers.examination import (
     difference,
     in_range,
     is_one_hot,
+    is_plain,
+    layer,
 )
 
 __all__ = ["Diagnosis", "Finding", "diagnose"]
@@ -81,7 +83,7 @@ class Diagnosis:
     def __str__(self) -> str:
         made = f"{self.checks} checks"
         if self.waiting:
-            made += f", {self.waiting} more were not possible"
+            made += f", {self.waiting} more not possible"
         if not self.findings:
             return f"nothing looks wrong ({made})"
         count = len(self.findings)
@@ -204,7 +206,7 @@ def diagnose(
 
 
 def _check_arguments(
-    model: object, images: object, labels: object, training: object, optimizer: object
+    model: object, images: Any, labels: Any, training: object, optimizer: object
 ) -> None:
     if not isinstance(model, nn.Module):
         made = " itself, not its class: add parentheses" if isinstance(model, type) else ""
@@ -215,16 +217,17 @@ def _check_arguments(
                 f"{name} must be a tensor, got {type(value).__name__}: take one batch out of the "
                 "loader, images, labels = next(iter(loader)), or torch.as_tensor of an array"
             )
-    assert isinstance(images, Tensor)
-    assert isinstance(labels, Tensor)
-    if images.is_meta:
-        raise ValueError("the images are on the device meta, so they have a shape but no numbers")
-    if images.ndim < 2 or len(images) < 2:
+        if not is_plain(value):
+            raise TypeError(
+                f"{name} must be plain numbers, got a tensor that is sparse, complex or on the device "
+                "meta"
+            )
+    if images.ndim < 2 or len(images) < 2 or not images.numel():
         raise ValueError(
             f"images must be at least two, images first, got the shape {tuple(images.shape)}: "
             "64 training images are a good choice"
         )
-    if labels.ndim == 0 or len(labels) != len(images):
+    if labels.ndim == 0 or len(labels) != len(images) or not labels.numel():
         raise ValueError(
             f"there must be one label for each of the {len(images)} images, got labels of shape "
             f"{tuple(labels.shape)}"
@@ -242,8 +245,8 @@ def _check_arguments(
 
 @check(
     "the model cannot be copied",
-    cause="one of its attributes is such that Python cannot copy it: an open file, a lock, a generator.",
-    cure="keep it outside of the model, and ask again: all is observed on a copy.",
+    cause="an attribute that Python cannot copy: a file, a lock, a lazy layer before its first call.",
+    cure="keep it outside of the model, or call the model once. Then ask again.",
     see=MESSAGES,
 )
 def cannot_be_copied(seen: Examination) -> str | None:
@@ -261,10 +264,14 @@ def cannot_be_copied(seen: Examination) -> str | None:
 )
 def two_devices(seen: Examination) -> str | None:
     """Compare devices, where PyTorch refused the images; a model may move them itself."""
-    if not (seen.refused or seen.stopped):
+    labels_are_elsewhere = (
+        hasattr(seen, "logits") and seen.logits.device != seen.given_labels.device
+    )
+    if not (seen.refused or seen.stopped or labels_are_elsewhere):
         return None
     kinds = {
         "the images": {str(seen.given_images.device)},
+        "the labels": {str(seen.given_labels.device)},
         "the parameters": {str(p.device) for p in seen.model.parameters()},
         "the buffers": {str(b.device) for b in seen.model.buffers()},
     }
@@ -329,7 +336,8 @@ def images_changed(seen: Examination) -> str | None:
     """Compare the images that were handed over with their originals."""
     if not seen.changed:
         return None
-    return "after the forward pass, the tensor that was handed to the model has other entries."
+    changed = f"{seen.changed:.0%} of its pixels" if seen.changed <= 1 else "the shape"
+    return f"the forward pass changed {changed} in the tensor that was handed to the model."
 
 
 @check(
@@ -419,7 +427,6 @@ def labels_are_no_class_numbers(seen: Examination) -> str | None:
     cure="count classes from 0, and give the last layer one output for each of them.",
     see=MESSAGES,
     needs=("logits", "classes"),
-    unless=("wrong output shape",),
 )
 def labels_out_of_range(seen: Examination) -> str | None:
     """Compare the labels with the number of outputs."""
@@ -477,27 +484,20 @@ def layers_not_registered(seen: Examination) -> str | None:
 
 @check(
     "a tensor instead of a parameter",
-    cause="the model registers nn.Parameter, not tensors with requires_grad=True.",
-    cure="self.scale = nn.Parameter(torch.ones(10)).",
+    cause="a module registers nn.Parameter, not tensors: they are neither learned, moved nor saved.",
+    cure="nn.Parameter(torch.ones(10)) for what is learned, register_buffer for what is not.",
     see="#a-tensor-instead-of-a-parameter",
-    needs=("model",),
+    needs=("logits", "plain"),
     unless=("layers not registered",),
 )
 def tensor_instead_of_parameter(seen: Examination) -> str | None:
-    """Look for tensors that get a gradient and are no parameters, in attributes and in the graph."""
-    own = {id(parameter) for parameter in seen.model.parameters()}
-    found = {
-        id(tensor): place
-        for place, tensor in attributes(seen.model)
-        if isinstance(tensor, Tensor) and tensor.requires_grad and tensor.is_leaf
-        if id(tensor) not in own
-    }
-    for stranger in seen.strangers() if hasattr(seen, "logits") else []:
-        found.setdefault(id(stranger), f"a tensor of shape {tuple(stranger.shape)}")
-    if not found:
-        return None
+    """Look for tensors on which the output depends, in attributes and elsewhere in the graph."""
+    strangers = [f"a tensor of shape {tuple(leaf.shape)}" for leaf in seen.strangers()]
+    found = [*seen.plain, *strangers]
     return (
-        f"autograd computes a gradient for {_list(found.values())}, and the model does not know it."
+        f"the output depends on {_list(found)}, which the model did not register."
+        if found
+        else None
     )
 
 
@@ -526,7 +526,7 @@ def frozen_parameters(seen: Examination) -> str | None:
 def linear_layers_in_a_row(seen: Examination) -> str | None:
     """Follow the graph from each linear layer back to the one before."""
     found = [
-        f"{first.name} and {second.name}"
+        f"{first.layer} and {second.layer}"
         for first, second in seen.pairs_of_linear_layers()
         if isinstance(first.module, nn.Linear) and isinstance(second.module, nn.Linear)
         # A bottleneck is narrower than both ends: it saves weights, and one layer cannot do the same.
@@ -556,7 +556,7 @@ def nan_or_inf(seen: Examination) -> str | None:
             return f"{_bad(tensor)} of {tensor.numel():,} numbers in {name} are nan or inf."
     for call in seen.calls:
         if not call.finite:
-            where = f"comes out of {call.name}" if call.name else "is in the output"
+            where = f"comes out of {call.layer}" if call.name else "is in the output"
             return f"images and weights are finite, and nan or inf {where}."
     for name, gradient in getattr(seen, "gradients", {}).items():
         if gradient is not None and _bad(gradient):
@@ -615,8 +615,9 @@ def softmax_on_the_output(seen: Examination) -> str | None:
     logits = seen.logits.detach()
     if not _sum_to_one(logits, dim=1) or logits.shape[1] < 2:
         return None
-    sums = logits.sum(dim=1)
-    return f"nothing is negative, and all {len(sums)} rows sum to 1 (the first to {sums[0]:.6f})."
+    count, classes = logits.shape
+    lowest = math.log(math.e + classes - 1) - 1  # for a 1 at the true class and 0 elsewhere
+    return f"all {count} rows sum to 1. Of such rows, the lowest possible loss is {lowest:.4f}."
 
 
 @check(
@@ -632,8 +633,7 @@ def softmax_over_the_batch(seen: Examination) -> str | None:
     logits = seen.logits.detach()
     for values in (logits, logits.exp()):
         if _sum_to_one(values, dim=0):
-            sums = values.sum(dim=0)
-            return f"all {len(sums)} columns sum to 1 (the first to {sums[0]:.6f})."
+            return f"all {values.shape[1]} columns sum to 1, over the images."
     return None
 
 
@@ -709,11 +709,12 @@ def all_weights_alike(seen: Examination) -> str | None:
     """
     found = []
     for name, module in seen.model.named_modules():
-        if isinstance(module, WEIGHTED) and len(module.weight) > 1:
-            weight = f"{name}.weight".lstrip(".")
-            gradient = seen.gradients.get(weight)
-            if gradient is not None and all(map(_rows_are_equal, (seen.begun[weight], gradient))):
-                found.append(name)
+        weight = f"{name}.weight".lstrip(".")
+        gradient = seen.gradients.get(weight)
+        if not isinstance(module, WEIGHTED) or gradient is None or len(gradient) < 2:
+            continue
+        if _rows_are_equal(seen.begun[weight]) and _rows_are_equal(gradient):
+            found.append(layer(name, module))
     return f"all units of {_list(found)} have the same weights and gradients." if found else None
 
 
@@ -734,7 +735,7 @@ def dead_relus(seen: Examination) -> str | None:
         if units.kind == "Relu":
             dead = (units.rows <= 0).all(dim=0)
             if dead.float().mean() > 0.9:
-                return f"{units.place}: {dead.sum()} of {len(dead)} units are 0 for all images."
+                return f"in {units.place}, {dead.sum()} of {len(dead)} units are 0 for all images."
     return None
 
 
@@ -758,15 +759,15 @@ def saturated_units(seen: Examination) -> str | None:
             if units.kind == "Sigmoid":
                 slope = 4 * units.rows * (1 - units.rows)
             part = (slope < 0.03).float().mean().item()
-            if part > 0.5:
-                return f"{units.place}: {part:.0%} of the outputs lie where the curve is flat."
+            if part > 0.45:
+                return f"in {units.place}, {part:.0%} of the outputs lie where the curve is flat."
     return None
 
 
 @check(
     "same output for all images",
     cause="the images do not get through to the output: it is multiplied by 0, or dead on the way.",
-    cure="look at the layers one by one, images first: where do the rows become equal?",
+    cure="look at the layers one by one, images first, until you see the rows become equal.",
     see="#all-weights-alike",
     needs=("logits",),
     unless=("nan or inf", "all weights alike", "dead ReLUs", "wrong output shape"),
@@ -803,7 +804,7 @@ def loss_far_above(seen: Examination) -> str | None:
     times_he = {  # He's standard deviation is √(2 / inputs)
         name: (weight.square().mean() * weight[0].numel() / 2).sqrt().item()
         for name, weight in seen.begun.items()
-        if weight.ndim > 1
+        if weight.ndim > 1 and weight.numel()
     }
     largest = max(times_he, key=lambda name: times_he[name], default="")
     told = f" {largest} is {times_he[largest]:.1f} times the size of He's." if largest else ""
@@ -1084,5 +1085,7 @@ def _sum_to_one(values: Tensor, dim: int) -> bool:
 
 def _rows_are_equal(matrix: Tensor) -> bool:
     rows = matrix.detach().flatten(1)
+    if not rows.numel():
+        return False
     # The order in which a sum is taken changes its last digits.
     return bool(((rows - rows[:1]).abs() <= 1e-5 * rows.abs().max()).all())

@@ -29,6 +29,8 @@ __all__ = [
     "difference",
     "in_range",
     "is_one_hot",
+    "is_plain",
+    "layer",
 ]
 
 SEED = 0
@@ -65,6 +67,11 @@ class Call(NamedTuple):
     finite: bool
     """Whether its output has neither nan nor inf."""
 
+    @property
+    def layer(self) -> str:
+        """The module's name and kind: ``fc1 (Linear)``."""
+        return layer(self.name, self.module)
+
 
 class Units(NamedTuple):
     """What an activation function gave."""
@@ -72,7 +79,7 @@ class Units(NamedTuple):
     kind: str
     """``Relu``, ``Sigmoid`` or ``Tanh``."""
     place: str
-    """In words, such as ``after fc1``."""
+    """The module, or for a function ``relu after fc1 (Linear)``."""
     values: Tensor
     """Its output, images first."""
 
@@ -102,7 +109,7 @@ class Examination:
     """
 
     stopped = ""
-    """What PyTorch said when the forward pass failed."""
+    """What PyTorch said when the forward pass failed, and in which module."""
     refused = ""
     """What it said to the images, before they were given the model's dtype and device."""
     fails_alone = ""
@@ -117,8 +124,8 @@ class Examination:
     """The labels as class numbers, shape (N,)."""
     begun: dict[str, Tensor]
     """The parameters before any step."""
-    changed: bool
-    """Whether the model wrote into the images that it got."""
+    changed: float
+    """Which part of the pixels that it got the model overwrote; inf if their shape is another."""
     output: Any
     """What it returned in training mode."""
     logits: Tensor
@@ -131,6 +138,8 @@ class Examination:
     """The same, of the first image alone, shape (1, C)."""
     as_it_is: Tensor
     """The logits in the mode that the model is in."""
+    plain: list[str]
+    """Where plain tensors are kept on which the output depends."""
     last_operation: str
     """What made the logits, such as ``Sigmoid``."""
     loss: Tensor
@@ -158,6 +167,8 @@ class Examination:
         self.given_optimizer = optimizer
         self.training = training
         self.given_images, self.given_labels = images[:MOST], labels[:MOST]
+        self.within: list[str] = []  # the modules that have begun and not ended
+        self.noting = False
         self.calls: list[Call] = []
         self.units: list[Units] = []
         self._note(classes=class_numbers(self.given_labels))
@@ -202,6 +213,7 @@ class Examination:
         # Not torch.manual_seed: it would also seed accelerators that have nothing to do with this.
         torch.default_generator.manual_seed(SEED)
         self.start = random_states(self.model)
+        self._watch()
         modes = {module: module.training for module in self.model.modules()}
         self.model.eval()
         with torch.no_grad():
@@ -211,8 +223,9 @@ class Examination:
                 return  # on the device meta, there are shapes without numbers
             self._note(in_eval=self._as_logits(output))
             self._note(in_eval_again=self._as_logits(_try(self._call)[0]))
-            one, self.fails_alone = _try(lambda: self._rewound(self.images[:1]))
+            one, self.fails_alone = self._try_forward(self.images[:1])
             self._note(alone=self._as_logits(one, count=1))
+            self.plain = [place for place, tensor in self._plain_tensors() if self._matters(tensor)]
             for module, training in modes.items():
                 module.training = training
             self._note(as_it_is=self._as_logits(_try(self._rewound)[0]))
@@ -224,13 +237,13 @@ class Examination:
     def _first_call(self) -> Any:
         """Call the copy, if need be with images of its dtype and on its device."""
         given = self.images
-        output, self.stopped = _try(self._rewound)
+        output, self.stopped = self._try_forward()
         wanted = next((p for p in self.parameters.values() if p.is_floating_point()), None)
         if not self.stopped or wanted is None:
             return output
         scale = 1 if given.is_floating_point() else 255  # raw pixels are whole numbers up to 255
         self.images = given.to(wanted.device, wanted.dtype) / scale
-        output, message = _try(self._rewound)
+        output, message = self._try_forward()
         if message:
             self.images = given
         else:
@@ -242,10 +255,11 @@ class Examination:
         images = self.images if images is None else images
         handed = images.clone()
         output = self.model(handed)
-        same = handed.shape == images.shape and (
-            handed.is_meta or torch.equal(handed.nan_to_num(), images.nan_to_num())
-        )
-        self.changed = getattr(self, "changed", False) or not same
+        if not handed.is_meta:
+            changed = math.inf
+            if handed.shape == images.shape:
+                changed = (handed.nan_to_num() != images.nan_to_num()).float().mean().item()
+            self.changed = max(changed, getattr(self, "changed", 0.0))
         return output
 
     def _rewound(self, images: Tensor | None = None) -> Any:
@@ -254,10 +268,25 @@ class Examination:
         return self._call(images)
 
     def _call_in_training(self) -> None:
-        """Call the copy as in a training step, and look at every module on the way."""
+        """Call the copy as in a training step, and take note of the modules on the way."""
+        self.noting = True
+        self.output, self.stopped = self._try_forward()
+        self.noting = False
+        self._note(logits=self._as_logits(self.output))
+        if hasattr(self, "logits"):
+            self._look_at_the_graph()
+
+    def _watch(self) -> None:
+        """See to it that every module tells when it begins and ends."""
         names = {module: name for name, module in self.model.named_modules()}
 
-        def look(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        def begin(module: nn.Module, inputs: Any) -> None:
+            self.within.append(layer(names[module], module))
+
+        def end(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+            del self.within[-1:]
+            if not self.noting:
+                return
             given = inputs[0] if inputs and isinstance(inputs[0], Tensor) else None
             rms = (
                 math.nan if given is None else given.detach().float().square().mean().sqrt().item()
@@ -266,13 +295,17 @@ class Examination:
             before, after = getattr(given, "grad_fn", None), getattr(output, "grad_fn", None)
             self.calls.append(Call(names[module], module, rms, before, after, finite))
 
-        hooks = [module.register_forward_hook(look) for module in names]
-        self.output, self.stopped = _try(self._rewound)
-        for hook in hooks:
-            hook.remove()
-        self._note(logits=self._as_logits(self.output))
-        if hasattr(self, "logits"):
-            self._look_at_the_graph()
+        for module in names:
+            module.register_forward_pre_hook(begin)
+            module.register_forward_hook(end)
+
+    def _try_forward(self, images: Tensor | None = None) -> tuple[Any, str]:
+        """Call the copy; if it fails, say in which module."""
+        self.within.clear()
+        output, message = _try(lambda: self._rewound(images))
+        if message and len(self.within) > 1:  # the first is the model itself
+            message = f"in {self.within[-1]}, {message}"
+        return output, message
 
     def _backward(self) -> None:
         """Compute the loss and its gradients, and take steps."""
@@ -283,7 +316,7 @@ class Examination:
             targets = self.classes
         else:
             return  # on a GPU, a label out of range would end all that this process can do there
-        self.targets = targets.to(self.logits.device)
+        self.targets = targets.clone().to(self.logits.device)  # maybe made in inference mode
         loss, self.backward_stopped = _try(lambda: F.cross_entropy(self.logits, self.targets))
         self._note(loss=loss)
         if loss is None:
@@ -293,9 +326,10 @@ class Examination:
         if gradients is None:
             return
         with torch.no_grad():
-            self.matters = {
-                name: self._matters(name) for name, found in gradients.items() if found is None
-            }
+            self.model.eval()  # in training mode, batch norm may take a change back
+            without = [name for name, found in gradients.items() if found is None]
+            self.matters = {name: self._matters(self.parameters[name]) for name in without}
+            self.model.train()
             self._note(small_steps=_try(self._take_small_steps)[0])
         if self.optimizer is not None:
             self._note(trained=_try(self._train)[0])
@@ -308,16 +342,22 @@ class Examination:
         found = torch.autograd.grad(loss, list(wanted.values()), allow_unused=True)
         return dict(zip(wanted, found, strict=True))
 
-    def _matters(self, name: str) -> bool:
-        """Tell whether the output changes when a parameter does, gradient or not."""
-        parameter = self.parameters[name]
-        self.model.eval()  # in training mode, batch norm may take a change back
+    def _plain_tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """Find attributes that are neither parameters nor buffers nor in the middle of a graph."""
+        for place, value in attributes(self.model):
+            if isinstance(value, Tensor) and value.is_floating_point() and value.grad_fn is None:
+                yield place, value
+
+    def _matters(self, tensor: Tensor) -> bool:
+        """Tell whether the output changes when a tensor does, gradient or not."""
+        if not tensor.numel():
+            return False
+        old = tensor.detach().clone()
         before = self._rewound()
-        parameter.add_(1 + parameter.abs().max() + torch.rand_like(parameter))
-        after = self._rewound()
-        parameter.copy_(self.begun[name])
-        self.model.train()
-        return not torch.equal(before, after)
+        tensor.add_(1 + old.abs().max() + torch.rand_like(old))
+        after = _try(self._rewound)[0]
+        tensor.copy_(old)
+        return isinstance(after, Tensor) and not torch.equal(before, after)
 
     def _take_small_steps(self) -> list[float]:
         """Go against the gradient, by what should take 10 %, 1 %, ... off the loss, and come back."""
@@ -362,11 +402,12 @@ class Examination:
     def _as_logits(self, output: Any, count: int | None = None) -> Tensor | None:
         """Return an output as (N, C), without axes of length 1, if it can be seen so."""
         count = len(self.images) if count is None else count
-        if not isinstance(output, Tensor) or not output.is_floating_point() or output.is_meta:
+        if not is_plain(output) or not output.is_floating_point() or not output.numel():
             return None
         if output.ndim > 2 and len(output) == count:
             output = output.reshape(count, *(size for size in output.shape[1:] if size > 1))
-        return output if output.ndim == 2 and len(output) == count else None
+        found: Tensor | None = output if output.ndim == 2 and len(output) == count else None
+        return found
 
     def _look_at_the_graph(self) -> None:
         """Find ReLU, sigmoid and tanh in the graph, whether they are modules or functions."""
@@ -374,15 +415,15 @@ class Examination:
         self.last_operation = _kind(last) if last is not None else ""
         names: dict[Node, str] = {}
         for call in self.calls:
-            if call.after is not None:
-                names.setdefault(call.after, call.name)  # inner modules end first
+            if call.after is not None and call.name:
+                names.setdefault(call.after, call.layer)  # inner modules end first
         for node in reversed(_nodes(self.logits.grad_fn)):
             kind = _kind(node)
             if kind in ("Relu", "Sigmoid", "Tanh") and node is not last:
                 # Autograd does not give it out where the model wrote over it.
                 values, _ = _try(lambda: node._saved_result.detach())  # type: ignore[attr-defined]  # noqa: B023
                 if values is not None and values.ndim > 1:
-                    place = names.get(node) or f"after {_nearest(node, names)}"
+                    place = names.get(node) or f"{kind.lower()} after {_nearest(node, names)}"
                     self.units.append(Units(kind, place, values))
 
     def pairs_of_linear_layers(self) -> list[tuple[Call, Call]]:
@@ -399,8 +440,9 @@ class Examination:
         return found
 
     def strangers(self) -> list[Tensor]:
-        """List what gets a gradient in the graph and is no parameter of the model."""
+        """List what gets a gradient in the graph and is neither parameter nor attribute."""
         own = {id(parameter) for parameter in self.model.parameters()}
+        own |= {id(tensor) for _, tensor in self._plain_tensors()}
         leaves = (getattr(node, "variable", None) for node in _nodes(self.logits.grad_fn))
         return [leaf for leaf in leaves if leaf is not None and id(leaf) not in own]
 
@@ -473,6 +515,27 @@ def in_range(labels: Tensor, count: int) -> bool:
 # Outputs and attributes
 
 
+def is_plain(value: Any) -> bool:
+    """Tell whether something is a tensor of numbers that can be looked at one by one.
+
+    Parameters
+    ----------
+    value : object
+        Anything.
+
+    Returns
+    -------
+    bool
+        False for what is no tensor, and for sparse ones, complex ones and those on the device meta.
+    """
+    return (
+        isinstance(value, Tensor)
+        and value.layout == torch.strided
+        and not value.is_complex()
+        and not value.is_meta
+    )
+
+
 def difference(one: Tensor, other: Tensor) -> float:
     """Measure how far apart two outputs are.
 
@@ -489,8 +552,26 @@ def difference(one: Tensor, other: Tensor) -> float:
     """
     if one.shape != other.shape:
         return float("inf")
-    one, other = one.detach(), other.detach()
+    one, other = one.detach().float(), other.detach().float()
     return float((one - other).abs().max() / one.abs().max().clamp(min=1e-12))
+
+
+def layer(name: str, module: nn.Module) -> str:
+    """Name a module, and say what it is.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the model; in an ``nn.Sequential``, that is a number.
+    module : torch.nn.Module
+        The module.
+
+    Returns
+    -------
+    str
+        ``fc1 (Linear)``.
+    """
+    return f"{name} ({type(module).__name__})".strip()
 
 
 OWN_TO_MODULES = set(vars(nn.Module()))
@@ -569,5 +650,5 @@ def _follow(node: Node | None, kinds: set[str]) -> Node | None:
 
 def _nearest(node: Node, names: dict[Node, str]) -> str:
     """Name the module that is the last one before a node."""
-    named = (names[before] for before in _nodes(node)[1:] if names.get(before))
+    named = (names[before] for before in _nodes(node)[1:] if before in names)
     return next(named, "the images")

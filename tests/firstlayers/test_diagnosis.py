@@ -1,18 +1,25 @@
 """The doctor finds each planted fault by its name, says nothing of healthy networks, touches nothing."""
 
 import copy
+import math
+import random
+import re
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+import firstlayers
 from firstlayers.data import as_tensors, load_dataset
-from firstlayers.diagnosis import diagnose
+from firstlayers.diagnosis import CHECKS, WIDTH, Check, Finding, diagnose
 from firstlayers.models import Network, NeuralNetwork
 
 SEEDS = range(5)
@@ -202,9 +209,7 @@ def train(model: nn.Module, images: Tensor, optimizer: torch.optim.Optimizer) ->
         "MLP with batch norm",
         "MLP with dropout",
         "sigmoid, Xavier",
-        "GELU",
         "log-softmax at the end",
-        "CNN",
         "CNN with batch norm and dropout",
         "residual",
         "by hand",
@@ -329,10 +334,10 @@ class InAList(nn.Module):
 class Scaled(nn.Module):
     """A tensor that should be a parameter."""
 
-    def __init__(self) -> None:
+    def __init__(self, requires_grad: bool) -> None:
         super().__init__()
         self.body = plain()
-        self.scale = torch.ones(10, requires_grad=True)
+        self.scale = torch.ones(10, requires_grad=requires_grad)
 
     def forward(self, images: Tensor) -> Tensor:
         return self.body(images) * self.scale
@@ -475,7 +480,11 @@ FAULTS: dict[str, tuple[list[str], Callable[[], Case]]] = {
         ["layers not registered"],
         lambda: Case(InAList(lambda layers: dict(enumerate(layers)))),
     ),
-    "a tensor in an attribute": (["a tensor instead of a parameter"], lambda: Case(Scaled())),
+    "a tensor in an attribute": (["a tensor instead of a parameter"], lambda: Case(Scaled(False))),
+    "a tensor that requires a gradient": (
+        ["a tensor instead of a parameter"],
+        lambda: Case(Scaled(True)),
+    ),
     "a tensor in a closure": (
         ["a tensor instead of a parameter"],
         lambda: Case(in_a_closure()),
@@ -612,3 +621,376 @@ def test_planted_fault_is_found_by_its_name_and_no_other(fault: str, seed: int) 
     case = make()
     found = diagnose(case.model, case.images, case.labels, **case.more)
     assert found.names == expected
+
+
+def test_every_finding_is_planted() -> None:
+    planted = {name for names, _ in FAULTS.values() for name in names}
+    assert planted == {check.name for check in CHECKS}
+
+
+def test_faults_that_come_together_are_all_found() -> None:
+    model = nn.Sequential(InAList(list), nn.Softmax(dim=1)).eval()
+    images, labels = batch()
+    found = diagnose(
+        model, raw(images), labels[:, None], training=True, optimizer=sgd(nn.Linear(2, 2))
+    )
+    assert found.names == [
+        "images are whole numbers",
+        "wrong shape of labels",
+        "layers not registered",
+        "softmax on the output",
+        "stale optimizer",
+    ]
+
+
+def finding(fault: str) -> Finding:
+    """The one finding of a planted fault."""
+    torch.manual_seed(0)
+    case = FAULTS[fault][1]()
+    (found,) = diagnose(case.model, case.images, case.labels, **case.more).findings
+    return found
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("raw pixels", "uint8, from 0 to 255"),
+        ("images of float64", "the images are float64, the parameters float32"),
+        ("images resized in place", "changed the shape"),
+        ("floats up to 255", "go from 0 to 255"),
+        ("a column of labels", "(64, 1) instead of (64,)"),
+        ("classes counted from 1", "from 1 to 10"),
+        ("layers in a list", "layers[0] and layers[1]"),
+        ("a tensor in an attribute", "depends on scale"),
+        ("a tensor in a closure", "depends on a tensor of shape (64,)"),
+        ("frozen", "1.weight and 1.bias"),
+        ("no activation", "1 (Linear) and 3 (Linear)"),
+        ("nan in a weight", "784 of 50,176 numbers in 1.weight"),
+        ("logarithm of 0", "comes out of fc2 (Linear)"),
+        ("two outputs", "returns tuple"),
+        ("transposed", "(10, 64) instead of (64, classes)"),
+        ("softmax", "1.4612"),
+        ("all zeros", "1 (Linear) and 3 (Linear)"),
+        ("a bias of -100", "in 2 (ReLU), 64 of 64 units"),
+        ("saturated tanh", "in 2 (Tanh), "),
+        ("weights from N(0, 1)", "ln 10 = 2.30. 1.weight is 19.7 times"),
+        ("a layer not called", "extra.weight and extra.bias"),
+        ("detached", "fc1.weight and fc1.bias"),
+        ("a layer made anew", "3.weight and 3.bias"),
+        ("SGD with 100", "lr=100"),
+    ],
+)
+def test_finding_says_what_was_measured_and_where(fault: str, told: str) -> None:
+    assert told in finding(fault).measured
+
+
+def test_dead_unit_after_a_function_is_named_by_the_layer_before() -> None:
+    model = Network()
+    with torch.no_grad():
+        model.fc2.bias.fill_(-100.0)
+    (found,) = diagnose(model, *batch()).findings
+    assert found.measured == "in relu after fc2 (Linear), 64 of 64 units are 0 for all images."
+
+
+def test_model_that_raises_is_reported_in_the_words_of_pytorch() -> None:
+    model = mlp(nn.Linear(784, 64), nn.ReLU(), nn.Linear(32, 10))
+    images, labels = batch()
+    with pytest.raises(RuntimeError) as raised:
+        model(images)
+    (found,) = diagnose(model, images, labels).findings
+    assert found.measured == f"in 3 (Linear), RuntimeError: {raised.value}"
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyError, RecursionError, AssertionError])
+def test_model_that_raises_anything_is_reported(error: type[Exception]) -> None:
+    def fail(images: Tensor) -> Tensor:
+        raise error("this model always fails")
+
+    (found,) = diagnose(Begins(fail), *batch()).findings
+    assert found.name == "the forward pass stops"
+    assert error.__name__ in found.measured
+    assert "this model always fails" in found.measured
+
+
+def test_whoever_interrupts_is_obeyed() -> None:
+    def interrupt(images: Tensor) -> Tensor:
+        raise KeyboardInterrupt
+
+    model = Begins(interrupt)
+    state = torch.get_rng_state()
+    with pytest.raises(KeyboardInterrupt):
+        diagnose(model, *batch())
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+class FailsInTraining(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = plain()
+
+    def forward(self, images: Tensor) -> Tensor:
+        if self.training:
+            raise RuntimeError("not while it is trained")
+        return self.body(images)
+
+
+def test_model_that_fails_in_training_mode_only_is_reported() -> None:
+    (found,) = diagnose(FailsInTraining(), *batch()).findings
+    assert found.name == "the forward pass stops"
+    assert "not while it is trained" in found.measured
+
+
+def test_model_without_parameters_is_no_reason_to_fail() -> None:
+    model = mlp(nn.AdaptiveAvgPool1d(10), nn.LayerNorm(10, elementwise_affine=False))
+    assert diagnose(model, *batch()).names == ["no step lowers the loss"]
+
+
+def test_optimizer_that_wants_a_closure_is_not_tried() -> None:
+    model = plain()
+    optimizer = torch.optim.LBFGS(model.parameters())
+    found = diagnose(model, *batch(), optimizer=optimizer)
+    assert found.findings == ()
+    assert found.waiting == 2
+
+
+def test_labels_that_the_loss_ignores_are_in_range() -> None:
+    images, labels = batch()
+    assert diagnose(plain(), images, labels.where(torch.arange(64) > 5, -100)).findings == ()
+
+
+def test_a_few_wrong_answers_that_cost_much_are_no_finding() -> None:
+    """An overfitted network is sure of itself; its loss on unseen images may exceed four times ln C."""
+    torch.manual_seed(0)
+    model = nn.Linear(10, 10)
+    with torch.no_grad():
+        model.weight.copy_(50 * torch.eye(10))
+    classes = torch.randint(10, (64,))
+    images = F.one_hot(classes, 10) - 0.1 + 0.1 * torch.randn(64, 10)
+    for wrong, names in [(60, ["loss far above ln C"]), (24, [])]:
+        labels = (classes + (torch.arange(64) < wrong)) % 10
+        assert F.cross_entropy(model(images), labels) > 4 * math.log(10)
+        assert diagnose(model, images, labels).names == names
+
+
+# Nothing is touched
+
+
+class Everything(nn.Module):
+    """A network with all that a call could change."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(784)
+        self.hidden = nn.Linear(784, 32)
+        self.dropout = nn.Dropout(0.5)
+        self.last = nn.Linear(32, 10)
+        self.calls = 0
+        self.kept: list[Tensor] = []
+        self.register_buffer("total", torch.zeros(()))
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.calls += 1
+        self.total += images.sum()
+        random.random()
+        np.random.rand()  # noqa: NPY002 (the global generator is meant)
+        images += 0.01
+        hidden = self.dropout(torch.relu(self.hidden(self.norm(images.flatten(1)))))
+        self.kept.append(hidden)
+        return self.last(hidden)
+
+
+def state_of_the_random_numbers() -> tuple[Any, ...]:
+    numpy = np.random.get_state()  # noqa: NPY002
+    return torch.get_rng_state().tolist(), random.getstate(), numpy[1].tolist(), numpy[2:]
+
+
+def snapshot(model: Everything, optimizer: torch.optim.Optimizer, *tensors: Tensor) -> Any:
+    return copy.deepcopy(
+        {
+            "numbers": {name: value.tolist() for name, value in model.state_dict().items()},
+            "gradients": {name: p.grad.tolist() for name, p in model.named_parameters()},
+            "same gradients": [id(p.grad) for p in model.parameters()],
+            "wanted": [p.requires_grad for p in model.parameters()],
+            "versions": [p._version for p in model.parameters()],
+            "modes": [module.training for module in model.modules()],
+            "hooks": [len(module._forward_hooks) for module in model.modules()],
+            "attributes": (model.calls, len(model.kept), model.total.item()),
+            "optimizer": str(optimizer.state_dict()),
+            "tensors": [(t.tolist(), t._version, t.requires_grad) for t in tensors],
+            "random": state_of_the_random_numbers(),
+            "grad mode": torch.is_grad_enabled(),
+            "threads": torch.get_num_threads(),
+            "dtype": torch.get_default_dtype(),
+        }
+    )
+
+
+@pytest.mark.parametrize("training", [True, False, None])
+@pytest.mark.parametrize("context", [torch.enable_grad, torch.no_grad, torch.inference_mode])
+def test_nothing_of_the_callers_changes(training: bool | None, context: Any) -> None:
+    torch.manual_seed(3)
+    model = Everything()
+    model.dropout.eval()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    images, labels = batch()
+    F.cross_entropy(model(images.clone()), labels).backward()
+    optimizer.step()
+    with context():
+        before = snapshot(model, optimizer, images, labels)
+        found = diagnose(model, images, labels, training=training, optimizer=optimizer)
+        after = snapshot(model, optimizer, images, labels)
+    assert found.names[0] == "images changed in place"
+    for what, value in before.items():
+        assert after[what] == value, what
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_nothing_of_a_sick_model_changes(fault: str) -> None:
+    torch.manual_seed(0)
+    case = FAULTS[fault][1]()
+    images, labels = case.images.clone(), case.labels.clone()
+    numbers = {name: value.clone() for name, value in case.model.state_dict().items()}
+    random_numbers = state_of_the_random_numbers()
+    diagnose(case.model, case.images, case.labels, **case.more)
+    assert state_of_the_random_numbers() == random_numbers
+    torch.testing.assert_close(case.images, images, rtol=0, atol=0, equal_nan=True)
+    assert torch.equal(case.labels, labels)
+    for name, value in case.model.state_dict().items():
+        torch.testing.assert_close(value, numbers[name], rtol=0, atol=0, equal_nan=True)
+    assert all(parameter.grad is None for parameter in case.model.parameters())
+
+
+def test_tensor_outside_of_the_model_gets_no_gradient() -> None:
+    hidden = torch.full((64,), 0.1, requires_grad=True)
+    diagnose(Middle(lambda features: torch.relu(features) + hidden), *batch())
+    assert hidden.grad is None
+
+
+def test_tensors_that_were_made_in_inference_mode_will_do() -> None:
+    with torch.inference_mode():
+        images, labels = (tensor.clone() for tensor in batch())
+    assert images.is_inference()
+    assert diagnose(plain(), images, labels).findings == ()
+
+
+def test_model_that_kept_its_last_hidden_layer_can_be_examined() -> None:
+    model = ByHand()
+    model(batch()[0])
+    with pytest.raises(RuntimeError, match="deepcopy"):
+        copy.deepcopy(model)
+    assert diagnose(model, *batch()).findings == ()
+
+
+def test_diagnosis_depends_on_what_is_asked_and_not_on_chance() -> None:
+    model = HEALTHY["MLP with dropout"]()
+    model[2].bias.data.fill_(-100.0)
+    told = []
+    for seed in SEEDS:
+        torch.manual_seed(seed)
+        told.append(str(diagnose(model, *batch(), training=False)))
+    assert len(set(told)) == 1
+    assert "✘ dead ReLUs" in told[0]
+
+
+def test_a_wrapped_model_is_looked_at_itself() -> None:
+    class Compiled(nn.Module):  # as torch.compile wraps a model
+        def __init__(self, model: nn.Module) -> None:
+            super().__init__()
+            self._orig_mod = model
+
+    model = edited(lambda m: m[1].requires_grad_(False))
+    (found,) = diagnose(Compiled(model), *batch()).findings
+    assert found.measured == "2 of 4 parameters never change: 1.weight and 1.bias."
+
+
+# What does not make sense
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "told"),
+    [
+        ({"model": NeuralNetwork}, TypeError, "not its class: add parentheses"),
+        ({"model": torch.relu}, TypeError, "must be a torch.nn.Module"),
+        ({"images": np.zeros((64, 784))}, TypeError, "torch.as_tensor"),
+        ({"images": [torch.zeros(784)]}, TypeError, "images, labels = next"),
+        ({"labels": list(range(64))}, TypeError, "labels must be a tensor"),
+        ({"images": torch.zeros(64)}, ValueError, "at least two"),
+        ({"images": torch.zeros(1, 784), "labels": torch.zeros(1)}, ValueError, "at least two"),
+        ({"images": torch.zeros(64, 0)}, ValueError, "at least two"),
+        ({"images": torch.zeros(64, 784, device="meta")}, TypeError, "plain numbers"),
+        ({"images": torch.zeros(64, 784).to_sparse()}, TypeError, "plain numbers"),
+        ({"labels": torch.zeros(64, dtype=torch.complex64)}, TypeError, "plain numbers"),
+        ({"labels": torch.zeros(63)}, ValueError, "one label for each of the 64 images"),
+        ({"labels": torch.tensor(3)}, ValueError, "one label for each of the 64 images"),
+        ({"training": "yes"}, TypeError, "True, False or None"),
+        ({"optimizer": torch.optim.SGD}, TypeError, "must be a torch.optim.Optimizer"),
+    ],
+)
+def test_argument_that_makes_no_sense_is_refused(
+    change: dict[str, Any], error: type[Exception], told: str
+) -> None:
+    images, labels = batch()
+    asked = {"model": plain(), "images": images, "labels": labels} | change
+    with pytest.raises(error, match=re.escape(told)):
+        diagnose(**asked)
+
+
+# What is printed
+
+
+def test_healthy_network_is_told_in_one_line() -> None:
+    found = diagnose(plain(), *batch())
+    assert str(found) == repr(found) == f"nothing looks wrong ({found.checks} checks)"
+    assert found.checks >= 30
+    assert found.waiting == 0
+
+
+def test_count_of_checks_says_what_was_possible() -> None:
+    model = plain()
+    images, labels = batch()
+    asked = diagnose(model, images, labels, training=True, optimizer=sgd(model))
+    assert asked.checks == diagnose(model, images, labels).checks + 4
+    stopped = diagnose(model, images[:, :, :20], labels)
+    assert stopped.checks + stopped.waiting == diagnose(model, images, labels).checks
+    assert str(stopped).startswith(
+        f"1 thing looks wrong ({stopped.checks} checks, {stopped.waiting} more not possible)"
+    )
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_finding_is_told_in_at_most_six_lines(fault: str) -> None:
+    lines = str(finding(fault)).splitlines()
+    assert len(lines) <= 6 or fault == "overwritten in place"  # PyTorch's message has three of them
+    assert max(map(len, lines)) <= WIDTH
+    assert lines[0].startswith(f"✘ {finding(fault).name}: ")
+    assert lines[-1].startswith("  See ")
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=[check.name for check in CHECKS])
+def test_check_says_why_and_what_helps_in_sentences(check: Check) -> None:
+    assert re.match(r"[a-zA-Z_.(]", check.cause)
+    assert check.cause.endswith(".")
+    assert check.cure.endswith(".")
+    earlier = [other.name for other in CHECKS[: CHECKS.index(check)]]
+    assert set(check.unless) <= set(earlier)
+    assert check.name not in earlier
+
+
+def test_findings_are_counted() -> None:
+    images, labels = batch()
+    found = diagnose(nn.Sequential(plain(), nn.Softmax(dim=1)), raw(images), labels)
+    assert str(found).startswith(f"2 things look wrong ({found.checks} checks)\n✘ ")
+
+
+# The short way to it
+
+
+def test_package_has_it_at_hand() -> None:
+    assert firstlayers.diagnose is diagnose
+    with pytest.raises(AttributeError, match="diagnosis_of"):
+        _ = firstlayers.diagnosis_of
+
+
+def test_import_of_the_package_does_not_import_pytorch() -> None:
+    code = "import sys, firstlayers; assert 'torch' not in sys.modules; firstlayers.diagnose"
+    subprocess.run([sys.executable, "-c", code], check=True)
