@@ -91,7 +91,9 @@ def tests(session: nox.Session) -> None:
     install(session, "test")
     # A part of the tests reaches a part of the package: then the coverage would say nothing.
     coverage = () if session.posargs else ("--cov", "--cov-report=term-missing")
-    session.run("pytest", *coverage, *session.posargs)
+    # Each file by one of two processes, and the chapters, which are run only once, by the same one.
+    halves = () if session.posargs else ("-n2", "--dist=loadgroup")
+    session.run("pytest", *coverage, *halves, *session.posargs)
 
 
 @nox.session(default=False)

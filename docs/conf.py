@@ -35,12 +35,16 @@ extensions = [
     "exercise_folds",
     "feedback",
     "findable",
+    "gallery_costs",
     "gallery_dataset",
+    "gallery_figures",
+    "gallery_jobs",
     "gallery_stamp",  # before sphinx_gallery, whose cache it corrects
     "glossary_links",
     "interactive",
     "inventories",
     "mathml",
+    "measured",
     "method_links",
     "notfound.extension",
     "numpydoc",
@@ -71,8 +75,8 @@ sphinx_gallery_conf = {
     "gallery_dirs": "tutorials",
     "filename_pattern": rf"/tutorials/.*(?:{only})" if only else r"/\d\d_\w+\.py$",
     "within_subsection_order": "FileNameSortKey",  # the default sorts by length
-    "image_scrapers": ("gallery_figures.scraper", "interactive.scraper"),
-    "reset_modules": ("matplotlib", "gallery_reset.reset"),
+    "image_scrapers": ("gallery_figures.scraper", "interactive.scraper", "gallery_costs.scraper"),
+    "reset_modules": ("matplotlib", "gallery_reset.reset", "gallery_costs.start"),
     "reset_modules_order": "both",
     "matplotlib_animations": False,
     "capture_repr": (),  # what a chapter shows, it prints
@@ -87,6 +91,10 @@ sphinx_gallery_conf = {
     "write_computation_times": False,
     "min_reported_time": sys.maxsize,
 }
+
+gallery_budget = (
+    15  # processor seconds of a chapter, as promised; three times as many fail the build
+)
 
 # Besides a chapter's own text, this decides what it prints: a change executes all of them again.
 gallery_stamp_paths = ["../src/firstlayers", "conf.py", "_ext", "../requirements.lock"]
@@ -135,6 +143,8 @@ intersphinx_disabled_reftypes = ["std:*"]  # names of Python objects only, not :
 
 # Only a data set that was asked for may be downloaded.
 offline_allow_network = dataset != "digits"
+if not offline_allow_network:
+    sphinx_gallery_conf["reset_modules"] += ("offline.guard_worker",)
 
 # -- HTML ------------------------------------------------------------------------------------------
 

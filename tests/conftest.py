@@ -34,6 +34,16 @@ BUILT_BY_A_SESSION = {
 collect_ignore = [folder for folder, site in BUILT_BY_A_SESSION.items() if site not in os.environ]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep together what shares something that is made once: a file, and all that run chapters."""
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            running = item.path.name in ("test_chapters.py", "test_facts.py", "test_exercises.py")
+            together = running and item.path.parent.name == "tutorials"
+            group = "chapters" if together else str(item.path)
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture
 def real_mnist(request: pytest.FixtureRequest) -> Path:
     """The folder that holds the real MNIST; without one, the test is skipped."""

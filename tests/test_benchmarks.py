@@ -1,11 +1,16 @@
 """The benchmarks run, measure all that they say, and say what is missing. Nothing here is timed."""
 
+import gzip
+import importlib
 import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+import torch
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -62,7 +67,7 @@ def test_training_is_compared_with_the_source_and_the_floor(tmp_path: Path) -> N
     )
     assert done.returncode == 0, done.stderr
     for line in (
-        r"the source: image by image +[\d.]+ +[\d,]+ +1$",
+        r"the source: image by image +[\d.]+ +[\d,]+ +1.0$",
         r"ours: train_epoch +[\d.]+ +[\d,]+ +[\d.]+$",
         r"92\.5% ",
         r"512 +[\d.]+ +[\d.]+ +[\d.]+$",
@@ -77,3 +82,35 @@ def test_training_is_compared_with_the_source_and_the_floor(tmp_path: Path) -> N
         assert figure["alt"]
         assert (tmp_path / f"{figure['name']}.png").stat().st_size > 10_000
         assert (tmp_path / f"{figure['name']}_dark.png").stat().st_size > 10_000
+
+
+@pytest.mark.skipif(torch.accelerator.is_available(), reason="this machine has an accelerator")
+def test_accelerator_says_that_there_is_none() -> None:
+    done = run("accelerator")
+    assert done.returncode == 1
+    assert "no accelerator on this machine" in done.stderr
+
+
+PAGE = """
+<link rel="stylesheet" href="style.css?v=1"><script src="page.js"></script>
+<picture><source srcset="curve-2x.webp 80w, curve.webp 40w"><img class="only-light"></picture>
+<picture><source srcset="dark-2x.webp 80w"><img class="only-dark"></picture>
+"""
+
+
+def test_site_weighs_what_a_page_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    site = importlib.import_module("site_builds")
+    (tmp_path / "index.html").write_text(PAGE)
+    for name, size in {
+        "style.css": 5000,
+        "page.js": 3000,
+        "curve-2x.webp": 700,
+        "curve.webp": 300,
+        "dark-2x.webp": 900,
+    }.items():
+        (tmp_path / name).write_bytes(b"x" * size)
+    weight = site.weigh(tmp_path / "index.html")
+    assert weight["figures"] == 700
+    assert weight["html"] == len(gzip.compress(PAGE.encode()))
+    assert 50 < weight["others"] < 200  # compressed

@@ -12,7 +12,7 @@ import colorsys
 from collections.abc import Iterator
 from typing import Any
 
-from matplotlib.artist import Artist, getp, setp
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import Collection, QuadMesh
 from matplotlib.colors import to_rgba, to_rgba_array
@@ -45,12 +45,14 @@ def recolor_for_dark_page(figure: Figure) -> None:
         names = next((n for kind, n in _COLOR_PROPERTIES.items() if isinstance(artist, kind)), ())
         if isinstance(artist, Collection) and artist.get_array() is not None:
             continue  # Its colors stand for numbers.
-        # All are read before one is set, because a marker's color may follow its line's.
-        before = {name: to_rgba_array(getp(artist, name)) for name in names}
+        # All are read before one is set, because a marker's color may follow its line's. (The methods
+        # are called by name: matplotlib's setp looks through all of an artist's for each color.)
+        before = {name: to_rgba_array(getattr(artist, f"get_{name}")()) for name in names}
         for name, colors in before.items():
             if any(map(_is_gray, colors)):
                 after = [_invert(color) if _is_gray(color) else tuple(color) for color in colors]
-                setp(artist, name, after if isinstance(artist, Collection) else after[0])
+                set_color = getattr(artist, f"set_{name}")
+                set_color(after if isinstance(artist, Collection) else after[0])
 
 
 def _artists_to_recolor(artist: Artist) -> Iterator[Artist]:

@@ -1,6 +1,6 @@
 """The pictures of a chapter's figures, for light and for dark pages, with alt text.
 
-List :func:`scraper` in sphinx-gallery's configuration instead of its own::
+List it as an extension, and :func:`scraper` in sphinx-gallery's configuration instead of its own::
 
     image_scrapers=("gallery_figures.scraper",)
 
@@ -10,6 +10,7 @@ What changes on dark pages, and how to prevent it: see :mod:`dark_figures`.
 """
 
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,15 @@ from typing import Any
 import matplotlib.pyplot as plt
 from dark_figures import recolor_for_dark_page
 from matplotlib.figure import Figure
+from sphinx.application import Sphinx
 from sphinx.util import logging
+from sphinx.util.typing import ExtensionMetadata
 
 logger = logging.getLogger(__name__)
 
-UNDESCRIBED = "chapters with an undescribed figure"
+# Left in the page of a figure that is not described. A warning would not do: it would be lost in a
+# process that executes chapters, and not come again while the chapter stays as it is.
+_UNDESCRIBED = ".. undescribed figure: "
 CSS_DPI = 96  # CSS defines 1 in = 96 px.
 
 
@@ -50,14 +55,10 @@ def scraper(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]
         # On one line, because it becomes the value of a directive's option.
         alt = " ".join(str(figure.get_label()).split())
         if not alt:
-            logger.warning(
-                "figure without alt text: call plotting.describe(fig, ...)",
-                location=f"{block_vars['src_file']}:{block.lineno}",
-            )
-            # Else the next build would find the chapter unchanged, and say nothing.
-            gallery_conf.setdefault(UNDESCRIBED, set()).add(block_vars["src_file"])
+            rst += f"\n{_UNDESCRIBED}{block_vars['src_file']}:{block.lineno}\n"
             alt = _titles(figure)
         _save(figure, light)
+        figure.set_layout_engine("none")  # all is in its place: it need not be found again
         recolor_for_dark_page(figure)
         _save(figure, dark)
         if name := figure.get_gid():
@@ -89,3 +90,20 @@ def _titles(figure: Figure) -> str:
         parts += [axes.get_title("left"), axes.get_title("center"), axes.get_title("right")]
         parts += [axes.get_xlabel(), axes.get_ylabel()]
     return ", ".join(" ".join(part.split()) for part in parts if part.strip()) or "A figure"
+
+
+def _warn(app: Sphinx) -> None:
+    folders = app.config.sphinx_gallery_conf["gallery_dirs"]
+    for folder in folders if isinstance(folders, list) else [folders]:
+        for page in sorted(Path(app.srcdir, folder).rglob("*.rst")):
+            text = page.read_text(encoding="utf-8")
+            for place in re.findall(rf"^ *{re.escape(_UNDESCRIBED)}(.+)$", text, re.MULTILINE):
+                logger.warning(
+                    "figure without alt text: call plotting.describe(fig, ...)", location=place
+                )
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Look for figures without a description when the gallery (at 500, the default) is generated."""
+    app.connect("builder-inited", _warn, priority=600)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

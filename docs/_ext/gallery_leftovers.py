@@ -41,7 +41,9 @@ def remove_leftovers(chapters_dir: Path, gallery_dir: Path) -> bool:
 
 def _remove_chapter(section: Path, stem: str) -> None:
     name = re.escape(stem)
-    page = re.compile(rf"{name}\.(py|py\.md5|rst|ipynb|zip|codeobj\.json|cost\.json|data\.js)")
+    page = re.compile(
+        rf"{name}\.(py|py\.md5|rst|ipynb|zip|codeobj\.json|(cost|processor)\.json|data\.js)"
+    )
     image = re.compile(rf"sphx_glr_{name}_(\d{{3,}}(_dark)?|thumb)\.\w+")
     for path in section.glob("*"):
         if page.fullmatch(path.name):

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
-from gallery_figures import UNDESCRIBED
 from gallery_leftovers import remove_leftovers
 from sphinx.application import Sphinx
 from sphinx.errors import ConfigError
@@ -38,8 +37,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
 def prepare_gallery(app: Sphinx) -> None:
     """Delete leftovers, and the check sums too if the stamp is not the one of the last build."""
     conf = app.config.sphinx_gallery_conf
-    galleries = _galleries(app)
-    for chapters_dir, gallery_dir in galleries:
+    pairs = galleries(app)
+    for chapters_dir, gallery_dir in pairs:
         if remove_leftovers(chapters_dir, gallery_dir) and conf["backreferences_dir"]:
             # They may link to a removed page; sphinx-gallery writes those still needed every time.
             for links in (Path(app.srcdir) / conf["backreferences_dir"]).glob("*.examples"):
@@ -47,10 +46,10 @@ def prepare_gallery(app: Sphinx) -> None:
     if not conf["plot_gallery"]:
         return  # Nothing will run, so the next build that runs chapters must still see the change.
     stamp = stamp_of(Path(app.confdir), app.config.gallery_stamp_paths)
-    stamp_file = galleries[0][1] / ".stamp"
+    stamp_file = pairs[0][1] / ".stamp"
     if stamp_file.is_file() and stamp_file.read_text(encoding="utf-8") == stamp:
         return
-    check_sums = [path for _, gallery_dir in galleries for path in gallery_dir.rglob("*.py.md5")]
+    check_sums = [path for _, gallery_dir in pairs for path in gallery_dir.rglob("*.py.md5")]
     for path in check_sums:
         path.unlink()
     if check_sums:
@@ -64,10 +63,9 @@ def prepare_gallery(app: Sphinx) -> None:
 
 
 def forget_failed_chapters(app: Sphinx, exception: Exception | None) -> None:
-    """Delete the check sums of chapters that failed or warned: the next build must run them."""
-    conf = app.config.sphinx_gallery_conf
-    failed = [*conf["failing_examples"], *conf.pop(UNDESCRIBED, ())]
-    for chapters_dir, gallery_dir in _galleries(app):
+    """Delete the check sums of chapters that failed: the next build must run them."""
+    failed = app.config.sphinx_gallery_conf["failing_examples"]
+    for chapters_dir, gallery_dir in galleries(app):
         for chapter in map(Path, failed):
             if chapter.is_relative_to(chapters_dir):
                 check_sum = gallery_dir / f"{chapter.relative_to(chapters_dir)}.md5"
@@ -117,11 +115,21 @@ def _files(path: Path) -> Iterator[Path]:
             yield file
 
 
-def _galleries(app: Sphinx) -> list[tuple[Path, Path]]:
-    """Pair each folder of chapters with the folder that its pages are generated in."""
+def galleries(app: Sphinx) -> list[tuple[Path, Path]]:
+    """Pair each folder of chapters with the folder that its pages are generated in.
+
+    Parameters
+    ----------
+    app : sphinx.application.Sphinx
+        The application, with sphinx-gallery among its extensions.
+
+    Returns
+    -------
+    list of (pathlib.Path, pathlib.Path)
+        Absolute, without "..", since sphinx-gallery names failed chapters without it.
+    """
     conf = app.config.sphinx_gallery_conf
     columns = [conf["examples_dirs"], conf["gallery_dirs"]]
     columns = [column if isinstance(column, list) else [column] for column in columns]
     rows = zip(*columns, strict=False)
-    # Resolved, because sphinx-gallery names failed chapters without "..".
     return [((app.srcdir / a).resolve(), (app.srcdir / b).resolve()) for a, b in rows]

@@ -2,8 +2,8 @@
 
 ``.. interactive:: neuron`` puts the HTML of ``_interactive/neuron.html`` into the page, and its scripts,
 which the first line of that file lists, are loaded with the page. They lie in ``_static/interactive``.
-The HTML is hidden until its script shows it, so that without JavaScript the chapter's own figures are
-what there is to see; what is in its ``<noscript>`` says so.
+Without JavaScript the style sheet leaves it out, so that the chapter's own figures are what there is to
+see; what is in its ``<noscript>`` says so.
 
 ``.. beside:: forward network.js`` shows a function of the chapter and, beside it, a script.
 

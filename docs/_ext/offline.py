@@ -21,6 +21,7 @@ from sphinx.util.typing import ExtensionMetadata
 # Weak, so that an app whose start failed (no build-finished then) does not leave the hook armed.
 _guarded: WeakSet[Sphinx] = WeakSet()
 _hook_installed = False
+_worker = False  # whether this process executes chapters for a build in another one
 
 
 def _is_local(host: object) -> bool:
@@ -49,7 +50,7 @@ def _contacted_host(event: str, args: tuple[Any, ...]) -> object:
 
 
 def _refuse_foreign_hosts(event: str, args: tuple[Any, ...]) -> None:
-    if not event.startswith(("socket.", "urllib.")) or not _guarded:
+    if not event.startswith(("socket.", "urllib.")) or not (_guarded or _worker):
         return
     host = _contacted_host(event, args)
     if not _is_local(host):
@@ -59,14 +60,29 @@ def _refuse_foreign_hosts(event: str, args: tuple[Any, ...]) -> None:
         )
 
 
-def _arm(app: Sphinx, _config: object) -> None:
+def _install_hook() -> None:
     global _hook_installed
-    if app.config.offline_allow_network:
-        return
     if not _hook_installed:  # an audit hook cannot be removed again, so there is one for all apps
         sys.addaudithook(_refuse_foreign_hosts)
         _hook_installed = True
-    _guarded.add(app)
+
+
+def _arm(app: Sphinx, _config: object) -> None:
+    if not app.config.offline_allow_network:
+        _install_hook()
+        _guarded.add(app)
+
+
+def guard_worker(gallery_conf: dict[str, Any], fname: object, when: str) -> None:
+    """Guard a process that executes chapters for a build: list it in ``reset_modules``.
+
+    Such a process has no Sphinx application, and never ends the guard. In the process that builds,
+    there is one, and nothing is to be done.
+    """
+    global _worker
+    if not _hook_installed:
+        _install_hook()
+        _worker = True
 
 
 def _finish(app: Sphinx, exception: Exception | None) -> None:

@@ -12,7 +12,7 @@ import os
 import posixpath
 import shutil
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -29,6 +29,7 @@ CARD = (280, 158)  # the size that a chapter's card is shown at, in CSS pixels
 
 # Files that pages of this build refer to: where they lie, and their names among the site's images.
 _to_copy: WeakKeyDictionary[Builder, dict[Path, str]] = WeakKeyDictionary()
+_tasks_of: WeakKeyDictionary[Builder, list[Future[None]]] = WeakKeyDictionary()
 
 
 def webp_files(png: Path) -> tuple[Path, Path]:
@@ -104,12 +105,18 @@ def _cards(images: Path, thumb: Path) -> Iterable[tuple[Path, Path]]:
         yield thumb.with_stem(f"{thumb.stem}{theme}"), images / f"{stem}_{number:03}{theme}.png"
 
 
-def _make_all(app: Sphinx) -> None:
+def _begin(app: Sphinx) -> None:
+    """Write the files beside the reading of the pages: Pillow works outside of Python's lock."""
     _to_copy[app.builder] = {}
     if app.builder.format == "html":
-        with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow works outside of Python's lock
-            for done in [pool.submit(*task) for task in _tasks(app)]:
-                done.result()
+        pool = ThreadPoolExecutor(os.cpu_count())
+        _tasks_of[app.builder] = [pool.submit(*task) for task in _tasks(app)]
+        pool.shutdown(wait=False)  # it still does what it was given
+
+
+def _wait(app: Sphinx, *_: object) -> None:
+    for done in _tasks_of.pop(app.builder, []):
+        done.result()
 
 
 def _visit_image(translator: Any, node: nodes.image) -> None:
@@ -163,6 +170,8 @@ def _copy(app: Sphinx, exception: Exception | None) -> None:
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Write the files once the gallery is there, refer to them, and copy those referred to."""
     app.add_node(nodes.image, override=True, html=(_visit_image, _depart_image))
-    app.connect("builder-inited", _make_all, priority=600)  # the gallery is made at 500
+    app.connect("builder-inited", _begin, priority=600)  # the gallery is made at 500
+    app.connect("write-started", _wait)
+    app.connect("build-finished", _wait, priority=100)  # also where no page has to be written
     app.connect("build-finished", _copy)
     return {"parallel_read_safe": True, "parallel_write_safe": False}

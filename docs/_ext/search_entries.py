@@ -7,22 +7,33 @@ index entries, for the search only:
   parentheses at its end, which are the reader's own;
 * every name behind a dot in the code of chapters, ``nn.CrossEntropyLoss`` or ``model.state_dict``, in
   the chapter that is named after it, or else in the one that uses it most.
+
+Readers paste whole messages, with numbers of their own, which no index entry contains. So the search page
+gets the table :data:`firstlayers.error_index.ENTRIES`, and the script ``search_messages.js`` beside it: what
+one of its patterns fits is looked for by the heading of the clinic's entry, and that comes first.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
+from pathlib import Path
+from typing import Any
 
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.errors import ExtensionError
 from sphinx.util.typing import ExtensionMetadata
+
+from firstlayers import error_index
 
 _ERROR = re.compile(r"^\w*(?:Error|Exception|Warning): (.+?)(?: \([^()]*\))?$", re.MULTILINE)
 _NAME = re.compile(r"(?:\b(\w+)|[)\]])\.([A-Za-z]\w+)")
 _MODULES = {"torch", "nn", "F", "optim", "data", "models", "plotting", "training", "checkpoints"}
+TABLE = "error_messages.js"
 _LENGTH = 120  # characters of a message: more than anybody types
 
 
@@ -77,7 +88,12 @@ def _add_entries(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         while section is not None and not isinstance(section, nodes.section):
             section = section.parent
         anchor = section["ids"][0] if section is not None else ""
-        found += [(message, anchor) for message in errors_in(block.astext())]
+        found += [
+            (message, anchor)
+            for message in errors_in(block.astext())
+            # In the clinic, the entry's heading is found.
+            if docname != app.config.search_clinic or not error_index.entry_of(message)
+        ]
     counts = _counts(app.env)
     names = counts.get(docname, Counter())
     found += [(name, "") for name in sorted(names) if _home_of(name, counts) == docname]
@@ -87,8 +103,60 @@ def _add_entries(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         doctree.insert(0, addnodes.index(entries=entries))
 
 
+def message_table(env: BuildEnvironment, page: str) -> dict[str, Any]:
+    """Say where the search finds which message.
+
+    Parameters
+    ----------
+    env : sphinx.environment.BuildEnvironment
+        The environment, which knows the page.
+    page : str
+        The name of the page with the entries.
+
+    Returns
+    -------
+    dict
+        The ``page``, and for each of its ``entries`` the ``patterns``, the ``title`` and the ``anchor``.
+    """
+    sections = {
+        label: section
+        for section in env.get_doctree(page).findall(nodes.section)
+        for label in section["ids"]
+    }
+    entries = []
+    for entry in error_index.ENTRIES:
+        if entry.label not in sections:
+            raise ExtensionError(f"{page}: there is no section with the label {entry.label}")
+        section = sections[entry.label]
+        entries.append(
+            {
+                "patterns": [entry.pattern, *entry.also],
+                "title": section[0].astext(),
+                "anchor": section["ids"][0],
+            }
+        )
+    return {"page": page, "entries": entries}
+
+
+def _add_table(
+    app: Sphinx, pagename: str, _template: str, _context: object, _doctree: object
+) -> None:
+    page = app.config.search_clinic
+    if pagename == "search" and page in app.env.found_docs:
+        table = json.dumps(message_table(app.env, page), ensure_ascii=False, indent=1)
+        path = Path(app.outdir, "_static", TABLE)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"const errorMessages = {table};\n", encoding="utf-8")
+        app.add_js_file(TABLE)
+        app.add_js_file("search_messages.js")
+
+
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Register what counts the names, and what adds the entries to a page."""
+    app.add_config_value(
+        "search_clinic", f"tutorials/{error_index.CHAPTER}", "env", types=frozenset({str})
+    )
+    app.connect("html-page-context", _add_table)
     app.connect("doctree-read", _count_names)
     app.connect("doctree-resolved", _add_entries)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

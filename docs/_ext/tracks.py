@@ -134,16 +134,18 @@ class ChapterMap(SphinxDirective):
             "   * - Chapter",
             "     - What you will be able to do",
             "     - Min",
-            "     - Builds on",
         ]
+        # Where each chapter stands by itself, there is nothing to say.
+        related = any(chapter.builds_on for chapter in chapters)
+        source += ["     - Builds on"] * related
         for chapter in chapters:
             links = [f":doc:`{label_of(stem, labels)} <{stem}>`" for stem in chapter.builds_on]
             source += [
                 f"   * - :doc:`{chapter.title} <{chapter.stem}>`",
                 f"     - {chapter.promise}",
                 f"     - {chapter.minutes}",
-                f"     - {', '.join(links)}",
             ]
+            source += [f"     - {', '.join(links)}"] * related
         return self.parse_text_to_nodes("\n".join(source))
 
 

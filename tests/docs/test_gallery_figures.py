@@ -18,7 +18,7 @@ ax.set_title("Loss", color="black")
 
 @pytest.fixture
 def gallery(mini_gallery: MiniGallery) -> MiniGallery:
-    mini_gallery.configure(image_scrapers=("gallery_figures.scraper",))
+    mini_gallery.configure(("gallery_figures",), image_scrapers=("gallery_figures.scraper",))
     return mini_gallery
 
 
@@ -132,7 +132,7 @@ def test_figure_without_alt_text_fails_the_strict_build(gallery: MiniGallery) ->
 
 def test_figure_without_alt_text_fails_the_next_build_too(mini_gallery: MiniGallery) -> None:
     mini_gallery.configure(
-        extensions=("gallery_stamp",), image_scrapers=("gallery_figures.scraper",)
+        extensions=("gallery_figures", "gallery_stamp"), image_scrapers=("gallery_figures.scraper",)
     )
     mini_gallery.write("silent", "import matplotlib.pyplot as plt\n\nplt.plot([1, 2])\nplt.show()")
     for _ in range(2):

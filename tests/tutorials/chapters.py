@@ -107,6 +107,7 @@ class Run:
 
     error: str = ""
     output: str = ""
+    printed: dict[int, str] = field(default_factory=dict)  # by the line of the chapter
     problems: list[str] = field(default_factory=list)
     cpu_seconds: float = 0.0  # of all threads together
 
@@ -139,6 +140,23 @@ def run(path: Path, timeout: float = 180) -> Run:
         ours.close()
 
 
+class _Output(io.StringIO):
+    """What a chapter prints, and which of its lines was running."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.printed: dict[int, str] = {}
+        self._place = (str(path), "<module>")
+
+    def write(self, text: str) -> int:
+        frame = sys._getframe(1)
+        while frame and (frame.f_code.co_filename, frame.f_code.co_name) != self._place:
+            frame = frame.f_back
+        if frame:
+            self.printed[frame.f_lineno] = self.printed.get(frame.f_lineno, "") + text
+        return super().write(text)
+
+
 def _run(path: Path, connection: Connection) -> None:
     """Run a chapter in this process, under the name ``__main__`` and as strictly as the gallery."""
     import matplotlib as mpl
@@ -146,7 +164,7 @@ def _run(path: Path, connection: Connection) -> None:
     from shape_comments import ShapeComments
 
     result = Run()
-    output = io.StringIO()
+    output = _Output(path)
     mpl.use("Agg")
     main = types.ModuleType("__main__")
     main.__file__ = str(path)
@@ -164,6 +182,6 @@ def _run(path: Path, connection: Connection) -> None:
         except BaseException:  # noqa: BLE001 (SystemExit too: it did not get to its end)
             result.error = traceback.format_exc()
         result.cpu_seconds = time.process_time() - started
-        result.output = output.getvalue()
+        result.output, result.printed = output.getvalue(), output.printed
     connection.send(result)
     connection.close()

@@ -199,6 +199,17 @@ def test_links_to_pages_lead_somewhere(chapter: Chapter) -> None:
 
 
 @every_chapter
+def test_links_to_sections_of_other_chapters_lead_somewhere(chapter: Chapter) -> None:
+    labels = {
+        label
+        for path in CHAPTERS
+        for label in re.findall(r"^\.\. _([\w-]+):$", Chapter.read(path).text, re.MULTILINE)
+    }
+    found = re.findall(r":ref:`(?:[^`<]*<([^`>]+)>|([^`]+))`", chapter.text)
+    assert {inside or whole for inside, whole in found} - labels == set()
+
+
+@every_chapter
 def test_no_text_block_is_cut_off_by_an_empty_line(chapter: Chapter) -> None:
     # The rest would stand on the page as a comment in the code, headings and all.
     assert re.findall(r"^#\s*[-=*]{2,}.*", chapter.code, re.MULTILINE) == []

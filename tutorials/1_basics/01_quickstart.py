@@ -608,7 +608,7 @@ assert confidences[a] < confidences[b]
 
 # %%
 # **An image of another size.** The network has exactly 784 inputs. An image of 32 × 32 pixels has
-# 1,024. Bring it to the right size first.
+# 1,024. Bring it to the right size first. (In the clinic: :ref:`error-mat1`.)
 
 large = F.interpolate(batch, size=(32, 32))  # (1, 1, 32, 32)
 try:

@@ -869,7 +869,7 @@ show_shapes(
 # ---------------
 #
 # ``*`` **where** ``@`` **was meant.** Usually the shapes do not fit, and you are told. With square
-# tables, both run.
+# tables, both run. (In the clinic: :ref:`error-sizes`.)
 
 try:
     features * weight
@@ -879,7 +879,8 @@ except RuntimeError as error:
 print("same result:", torch.equal(a * b, a @ b))
 
 # %%
-# **Sizes that do not meet.** Between the two shapes in the message, look at the inner sizes.
+# **Sizes that do not meet.** Between the two shapes in the message, look at the inner sizes. (In
+# the clinic: :ref:`error-mat1`.)
 
 try:
     features @ weight.T
@@ -907,6 +908,7 @@ print(labels.float().mean().item())
 
 # %%
 # **Many numbers where one is wanted**: ``item()``, and ``if`` as well. Say ``all()`` or ``any()``.
+# (In the clinic: :ref:`error-scalar`, :ref:`error-ambiguous`.)
 
 for question in (labels.item, (labels > 3).__bool__):
     try:

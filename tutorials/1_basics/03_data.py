@@ -695,6 +695,7 @@ assert data.split(train_set, (0.8, 0.2), seed=1)[1].indices != valid_part.indice
 # ---------------
 #
 # **An old line:** ``dataiter.next()``. The method is gone, the function ``next`` is what you want.
+# (:doc:`../4_clinic/03_old_snippets` collects such lines.)
 
 loader = DataLoader(few, batch_size=64)
 dataiter = iter(loader)
@@ -707,7 +708,8 @@ images, labels = next(dataiter)  # (64, 1, 28, 28), (64,)
 
 # %%
 # **The batch size in the code.** ``view(64, 784)`` works for batch after batch, and fails on the
-# last one. ``flatten(1)`` lays each image in a row, however many there are.
+# last one. ``flatten(1)`` lays each image in a row, however many there are. (In the clinic:
+# :ref:`error-invalid-shape`.)
 
 images, labels = list(loader)[-1]  # (40, 1, 28, 28), (40,)
 try:
@@ -720,7 +722,7 @@ print(f"{tuple(images.shape)} → {tuple(images.flatten(1).shape)}")
 # %%
 # **The seed comes too late.** In the first function below, the batch is drawn already when the seed
 # is set, so it depends on what the program did before. We call both functions on two days, and no
-# two days begin alike.
+# two days begin alike. In the clinic: :ref:`clinic-seeds`.
 
 loader = DataLoader(range(1000), batch_size=5, shuffle=True)
 
@@ -743,7 +745,8 @@ for function in (seed_too_late, seed_first):
 
 # %%
 # **The transform is forgotten.** Without one, torchvision's data sets and the course's ``Digits``
-# give images of the library PIL, and a loader does not know how to stack those.
+# give images of the library PIL, and a loader does not know how to stack those. (In the clinic:
+# :ref:`error-collate`.)
 
 try:
     next(iter(DataLoader(data.Digits(train=True), batch_size=64)))
@@ -752,7 +755,7 @@ except TypeError as error:
 
 # %%
 # **Items of unequal size.** A batch is one block of numbers, so all its items need one shape: lists
-# of labels as well as images.
+# of labels as well as images. (In the clinic: :ref:`error-stack`.)
 
 unequal = [([1, 2], [3]), (torch.zeros(28, 28), torch.zeros(32, 32))]
 for items in unequal:

@@ -161,7 +161,7 @@ plt.show()
 #
 # Much code still says ``transforms.ToTensor()``, the older, single transform for both steps. It
 # works, and its numbers are the same up to the last digit: the old one divides by 255, the new one
-# multiplies by 1/255.
+# multiplies by 1/255. (What else has another name today: :doc:`../4_clinic/03_old_snippets`.)
 
 old = v1.ToTensor()(picture)  # (1, 28, 28)
 print("largest difference:", (old - scaled).abs().max().item())
@@ -735,7 +735,7 @@ except TypeError as error:
 
 # %%
 # **Whole numbers into a network.** The attribute ``data`` holds the pixels as they are, and no
-# transform has seen them.
+# transform has seen them. (In the clinic: :ref:`error-dtype`.)
 
 layer = nn.Linear(28 * 28, 10)
 raw = train_set.data[:64].flatten(1)  # (64, 784)
@@ -747,7 +747,8 @@ except RuntimeError as error:
 # %%
 # **The forgotten** ``scale``. With ``.float()``, or ``ToDtype`` without ``scale=True``, nothing
 # complains any more. But the numbers are 255 times as large, and so is what the first layer makes
-# of them. Print the range of a batch before you train.
+# of them. Print the range of a batch before you train. What such a training looks like is shown in
+# the clinic: :ref:`clinic-raw-pixels`.
 
 with torch.no_grad():  # we only look, nothing is learned
     from_raw = layer(raw.float()) - layer.bias  # (64, 10)
@@ -758,7 +759,8 @@ print(f"typical output: {from_raw.std():.2f} instead of {from_scaled.std():.2f}"
 torch.testing.assert_close(from_raw, 255 * from_scaled, rtol=1e-3, atol=1e-2)
 
 # %%
-# **The wrong order.** ``Normalize`` wants floating point tensors, and says so.
+# **The wrong order.** ``Normalize`` wants floating point tensors, and says so. (In the clinic:
+# :ref:`error-float-tensor`.)
 
 for early in [
     v2.Compose([standardize, v2.ToImage()]),
@@ -835,7 +837,7 @@ assert len({some.mean().item() for some in batches}) == 3
 
 # %%
 # The same goes for the statistics of the test set, and they would use images that are meant to be
-# unknown.
+# unknown. In the clinic: :ref:`clinic-test-statistics`.
 #
 # **Augmented test images.** We train the small network on standardized images. Then we ask four
 # times about the same 300 test images, first as they are, then with augmentation.

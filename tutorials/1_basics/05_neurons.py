@@ -959,7 +959,8 @@ assert least - 1e-6 < squeezed.min() < squeezed.max() < most + 1e-6
 # It is stuck between 0.039 and 0.232, however sure the network is.
 #
 # **A ReLU on the logits.** A logit that is negative for all images is dead, too, and its class is
-# never learned. We train for 150 steps, from three starts.
+# never learned. We train for 150 steps, from three starts. (The clinic draws it class by class:
+# :ref:`clinic-relu-on-logits`.)
 
 
 def learned_by(model):
@@ -980,7 +981,8 @@ assert totals["ReLU on them"] < totals["logits"] - 0.2
 
 # %%
 # **Saturated units.** Weights from ``torch.randn`` are far too large for 784 inputs.
-# (:doc:`08_parameters` shows how ``nn.Linear`` draws its own.)
+# (:doc:`08_parameters` shows how ``nn.Linear`` draws its own, and the clinic what a histogram of
+# such units looks like: :ref:`clinic-saturated-units`.)
 
 for name, scale in [("randn", 1.0), ("nn.Linear's size", (3 * 784) ** -0.5)]:
     z = standardized @ (scale * torch.randn(64, 784)).T  # (1000, 64)
@@ -1001,6 +1003,7 @@ except TypeError as error:
 
 # %%
 # **A comparison in place of an activation function.** PyTorch follows no slope through ``x > 0``.
+# (In the clinic: :ref:`error-no-grad`.)
 
 try:
     (layer(batch) > 0).float().sum().backward()

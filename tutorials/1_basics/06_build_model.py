@@ -293,7 +293,7 @@ assert torch.equal(by_call, by_forward)
 # ---------------
 #
 # **Forgetting** ``super().__init__()``. The bookkeeping is not there yet when the first part
-# arrives.
+# arrives. (In the clinic: :ref:`error-init`.)
 
 
 class WithoutSuper(nn.Module):
@@ -347,7 +347,8 @@ print("raw:", raw.dtype, "· from the loader:", images.dtype)
 
 # %%
 # **Model and data on different devices.** You can provoke this without a GPU: the device ``meta``
-# has shapes but no numbers, and is good for just such questions.
+# has shapes but no numbers, and is good for just such questions. (In the clinic:
+# :ref:`error-device` and :ref:`clinic-two-devices`.)
 
 try:
     NeuralNetwork().to("meta")(images)

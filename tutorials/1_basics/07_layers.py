@@ -592,7 +592,8 @@ assert not same_with_dim_0
 #
 # **The image is not flattened.** ``Linear`` looks at the last axis, and finds 28 where it wants
 # 784. All axes in front are lumped together in the message: 84 is 3 · 1 · 28 rows. (``addmm`` is
-# PyTorch's name for a matrix product with something added, here the bias.)
+# PyTorch's name for a matrix product with something added, here the bias.) (In the clinic:
+# :ref:`error-mat1`.)
 
 try:
     layer1(images)
@@ -621,7 +622,8 @@ assert not torch.allclose(wrong, square(activated))
 # %%
 # **A** ``view`` **of numbers that do not lie in order.** :doc:`02_tensors` shows it with a table;
 # images do it, too. After ``transpose`` the columns of each image come first, and no new shape can
-# read the memory in that order. ``flatten`` and ``reshape`` copy the numbers where they must.
+# read the memory in that order. ``flatten`` and ``reshape`` copy the numbers where they must. (In
+# the clinic: :ref:`error-view`.)
 
 turned = images.transpose(2, 3)  # (3, 1, 28, 28)
 print("contiguous:", turned.is_contiguous())
@@ -669,7 +671,7 @@ assert torch.equal(certain, torch.ones(64, 1, 10))
 # %%
 # Every class of every image gets probability 1. A number that is alone on its axis shares with
 # nobody, so it gets everything. The same would happen with ``dim=0`` and a single image. The
-# classes are on axis 2 here, and ``dim=-1`` finds them.
+# classes are on axis 2 here, and ``dim=-1`` finds them. In the clinic: :ref:`clinic-softmax-axis`.
 
 right_axis = nn.Softmax(dim=-1)(rows_logits)  # (64, 1, 10)
 torch.testing.assert_close(right_axis.sum(dim=-1), torch.ones(64, 1))

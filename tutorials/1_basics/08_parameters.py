@@ -600,7 +600,8 @@ print(f"the logits shift by up to {shift.abs().max().item():.2f}")
 # Common mistakes
 # ---------------
 #
-# **Layers in a Python list.** The module does not see them, and the optimizer gets nothing.
+# **Layers in a Python list.** The module does not see them, and the optimizer gets nothing. (In the
+# clinic: :ref:`error-empty-list`.)
 
 try:
     torch.optim.SGD(Stack(list).parameters(), lr=0.1)
@@ -612,7 +613,7 @@ print(len(list(Stack(nn.ModuleList).parameters())), "parameters with ModuleList"
 # %%
 # This message is luck. The module with five kinds of attributes above has a list, too, and beside
 # it parameters that *are* seen. The optimizer takes those and is content. The layer in the list
-# never learns.
+# never learns. In the clinic you see what that costs: :ref:`clinic-python-list`.
 
 optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
 known = {id(parameter) for parameter in optimizer.param_groups[0]["params"]}
@@ -650,7 +651,7 @@ layer.weight = nn.Parameter(torch.zeros(10, 784))
 
 # %%
 # **A change in place without** ``no_grad``. Here is the old word *Variable* again. A *leaf* is a
-# tensor that was not computed from others, such as a parameter.
+# tensor that was not computed from others, such as a parameter. (In the clinic: :ref:`error-leaf`.)
 
 try:
     layer.weight.add_(1)
@@ -661,7 +662,8 @@ with torch.no_grad():
     layer.weight.add_(1)
 
 # %%
-# **Changing a parameter through** ``.data``. You find ``weight.data.fill_(0)`` in much older code.
+# **Changing a parameter through** ``.data``. You find ``weight.data.fill_(0)`` in much older code
+# (more of its kind in :doc:`../4_clinic/03_old_snippets`).
 # It works, but it hides the change from *autograd*, the part of PyTorch that computes gradients.
 # The gradient of :math:`w^2` is :math:`2w`; for :math:`w = 1` that is 2. Now the parameter changes
 # between the computation of the loss and ``backward()``.
@@ -676,7 +678,7 @@ assert w.grad.item() == 20
 
 # %%
 # 20 instead of 2, and not a word. Under ``torch.no_grad()`` the same slip is noticed: PyTorch
-# counts the changes in place, and finds one too many.
+# counts the changes in place, and finds one too many. In the clinic: :ref:`clinic-data-edit`.
 
 w = nn.Parameter(torch.tensor([1.0]))  # (1,)
 loss = (w**2).sum()

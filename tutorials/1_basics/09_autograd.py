@@ -934,7 +934,7 @@ for dtype in (torch.float32, torch.float64):
 # Common mistakes
 # ---------------
 #
-# **Nothing requires a gradient.** Then nothing was recorded.
+# **Nothing requires a gradient.** Then nothing was recorded. (In the clinic: :ref:`error-no-grad`.)
 
 try:
     torch.tensor([1.0, 2.0]).sum().backward()
@@ -951,7 +951,7 @@ except RuntimeError as error:
 
 # %%
 # **A second** ``backward()``. The first one throws away the values that it needed. Compute the loss
-# again, or keep them with ``retain_graph=True``.
+# again, or keep them with ``retain_graph=True``. (In the clinic: :ref:`error-second-time`.)
 
 loss = (w * x) ** 2
 loss.backward()
@@ -972,7 +972,7 @@ assert w.grad == 2 * once
 
 # %%
 # **In place on a leaf.** Changed by a recorded step, it would be a leaf no longer. That is what the
-# ``no_grad`` in ``go_downhill`` is for.
+# ``no_grad`` in ``go_downhill`` is for. (In the clinic: :ref:`error-leaf`.)
 
 try:
     w -= 0.1 * w.grad
@@ -995,7 +995,7 @@ assert len(caught) == 1
 # %%
 # **A value is changed that is still needed.** The derivative of the sigmoid is computed from its
 # result. PyTorch counts the changes of each tensor and notices. ``a = a + 1`` makes a new tensor
-# and leaves the old one as it was.
+# and leaves the old one as it was. (In the clinic: :ref:`error-inplace`.)
 
 a = torch.sigmoid(w * x)
 a += 1
@@ -1010,7 +1010,8 @@ a = a + 1
 a.backward()
 
 # %%
-# **From a tensor with notes to NumPy.** NumPy cannot record. The message names the cure.
+# **From a tensor with notes to NumPy.** NumPy cannot record. The message names the cure. (In the
+# clinic: :ref:`error-numpy`.)
 
 try:
     w.numpy()

@@ -1020,7 +1020,8 @@ plt.show()
 
 # %%
 # The trap is in the beginning: it looks fine, even fast. Each step follows the sum of all gradients
-# so far, like momentum without a brake. Then it overshoots, and what has piled up drives it on.
+# so far, like momentum without a brake. Then it overshoots, and what has piled up drives it on. In
+# the clinic the length of that sum is measured: :ref:`clinic-no-zero-grad`.
 #
 # **Softmax before the loss.** ``cross_entropy`` applies softmax itself. If the network ends with
 # one, there are two in a row. The second gets numbers between 0 and 1, which are too close together
@@ -1063,7 +1064,7 @@ plt.show()
 
 # %%
 # It learns, slowly and less well, and that makes this mistake hard to find. If your loss refuses to
-# fall below 1.4612, look for a softmax.
+# fall below 1.4612, look for a softmax. In the clinic: :ref:`clinic-softmax-before-loss`.
 #
 # **An optimizer of another network.** In a notebook, you run the cell that makes the network once
 # more, but not the cell that makes the optimizer. It still moves the parameters of the old network.
@@ -1099,7 +1100,8 @@ assert left_behind.names == ["stale optimizer"]
 
 # %%
 # **Labels of the wrong kind.** Labels are class numbers, of type ``int64``. Floating-point numbers
-# will not do, nor will *one-hot* rows of whole numbers.
+# will not do, nor will *one-hot* rows of whole numbers. (In the clinic: :ref:`error-target-dtype`,
+# :ref:`error-class-probabilities`.)
 
 logits = model(images)  # (64, 10)
 one_hot = F.one_hot(labels, 10)  # (64, 10)
@@ -1115,7 +1117,8 @@ for wrong_labels in (labels.float(), one_hot):
 # are themselves uncertain. For plain classes they only take memory, as :doc:`04_transforms` showed.
 #
 # **A loss that is not one number.** ``backward()`` asks how *one* number changes. With
-# ``reduction="none"`` you have 64 of them. Take their mean first.
+# ``reduction="none"`` you have 64 of them. Take their mean first. (In the clinic:
+# :ref:`error-scalar-outputs`.)
 
 try:
     F.cross_entropy(model(images), labels, reduction="none").backward()
@@ -1127,6 +1130,7 @@ except RuntimeError as error:
 # error of a second ``backward()``.
 #
 # **No** ``eval()``. You have seen it above, with dropout: the same image, another answer each time.
+# In the clinic: :ref:`clinic-forgotten-eval`, and its counterpart, :ref:`clinic-forgotten-train`.
 #
 # Your turn
 # ---------

@@ -263,7 +263,8 @@ assert changed(network) == ["2.running_mean", "2.running_var", "2.num_batches_tr
 # -------------------------
 #
 # ``load_state_dict`` is strict. If a name is missing, or there is one too many, it says which. In
-# this dictionary, one tensor has another name. (The function ``tell`` keeps messages short.)
+# this dictionary, one tensor has another name. (The function ``tell`` keeps messages short.) (In
+# the clinic: :ref:`error-keys`.)
 
 
 def tell(error):
@@ -282,7 +283,8 @@ except RuntimeError as error:
     tell(error)
 
 # %%
-# And all shapes must agree. We load into a network that has 20 outputs.
+# And all shapes must agree. We load into a network that has 20 outputs. (In the clinic:
+# :ref:`error-size-mismatch`.)
 
 wider = NeuralNetwork()
 wider.linear_relu_stack[4] = nn.Linear(512, 20)
@@ -366,7 +368,8 @@ except AttributeError as error:
 
 # %%
 # So save the ``state_dict``. And where a text tells you to set ``weights_only=False``, ask yourself
-# whether you would run a program by the author of the file.
+# whether you would run a program by the author of the file. (More advice that has aged:
+# :doc:`../4_clinic/03_old_snippets`.)
 #
 # Another device
 # --------------
@@ -865,6 +868,7 @@ except TypeError as error:
 
 # %%
 # **No** ``eval()``. With batch normalization and a single image, you are lucky: there is an error.
+# (In the clinic: :ref:`error-one-value`.)
 
 try:
     load_normed()(valid_images[:1])

@@ -397,7 +397,7 @@ assert accuracy > 0.5
 # ---------------
 #
 # **The old** ``dataiter.next()``. The method is gone from PyTorch's iterators. ``next(dataiter)``
-# does what it did.
+# does what it did. There are more such lines in :doc:`../4_clinic/03_old_snippets`.
 
 dataiter = iter(fast_loader)
 try:

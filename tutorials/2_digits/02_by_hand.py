@@ -454,7 +454,7 @@ assert close > 10
 # ---------------
 #
 # **The batch size typed in.** ``images.view(64, 784)`` works in every turn of the loop but the
-# last, where fewer images are left.
+# last, where fewer images are left. (In the clinic: :ref:`error-invalid-shape`.)
 
 for images, labels in loader:
     features = images.flatten(1)  # (batch, 784)
@@ -500,7 +500,8 @@ except RuntimeError as error:
     print("RuntimeError:", error)
 
 # %%
-# **A star for the product.** ``*`` multiplies entry by entry, and wants shapes that fit so.
+# **A star for the product.** ``*`` multiplies entry by entry, and wants shapes that fit so. (In the
+# clinic: :ref:`error-sizes`.)
 
 try:
     features * w1

@@ -498,7 +498,8 @@ except TypeError as error:
     print("TypeError:", error)
 
 # %%
-# **Whole numbers.** Powers of e are not whole, so softmax wants floats.
+# **Whole numbers.** Powers of e are not whole, so softmax wants floats. (In the clinic:
+# :ref:`error-not-implemented`.)
 
 try:
     torch.softmax(torch.tensor([1, 2, 3]), dim=0)

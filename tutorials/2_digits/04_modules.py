@@ -450,7 +450,8 @@ assert (yes_or_no[:2] > 0.95).all()
 # Common mistakes
 # ---------------
 #
-# **No** ``super().__init__()``. There is no bookkeeping yet that could note a part.
+# **No** ``super().__init__()``. There is no bookkeeping yet that could note a part. (In the clinic:
+# :ref:`error-init`.)
 
 
 class WithoutSuper(nn.Module):

@@ -595,7 +595,7 @@ assert weight.grad == 20
 # %%
 # Silently wrong. Under :class:`torch.no_grad` the same slip is an error, and without either of them
 # a parameter cannot be changed in place at all. (The functions of ``nn.init`` see to ``no_grad``
-# themselves.)
+# themselves.) In the clinic: :ref:`clinic-data-edit`.
 
 weight = nn.Parameter(torch.ones(1))  # (1,)
 loss = (weight**2).sum()

@@ -537,7 +537,7 @@ plt.show()
 #
 # **The loss is made, not called.** :class:`torch.nn.CrossEntropyLoss` is a class. It has to be made
 # first, with empty parentheses, and then called. Otherwise the logits are taken for settings. The
-# message does not help much.
+# message does not help much. (In the clinic: :ref:`error-ambiguous`.)
 
 try:
     nn.CrossEntropyLoss(logits, labels)
@@ -559,7 +559,8 @@ except NotImplementedError as error:
 
 # %%
 # **Labels as a column.** Labels are (64,), one number an image. (64, 1) is taken for something
-# else.
+# else. (In the clinic: :ref:`error-multi-target`. The error is luck: there is none in
+# :ref:`clinic-label-column`.)
 
 try:
     loss_fn(logits, labels.unsqueeze(1))

@@ -389,7 +389,7 @@ model.zero_grad()
 assert model.fc1.weight.grad is None
 
 # %%
-# **A step before** ``backward()``. There is no gradient yet.
+# **A step before** ``backward()``. There is no gradient yet. (In the clinic: :ref:`error-none`.)
 
 try:
     model.fc1.bias - learning_rate * model.fc1.bias.grad
@@ -405,7 +405,8 @@ except AttributeError as error:
     print("AttributeError:", error)
 
 # %%
-# **No notes were taken.** Under ``no_grad`` there is nothing to go back through.
+# **No notes were taken.** Under ``no_grad`` there is nothing to go back through. (In the clinic:
+# :ref:`error-no-grad`.)
 
 with torch.no_grad():
     loss = loss_fn(model(images), labels)

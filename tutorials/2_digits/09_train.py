@@ -525,10 +525,12 @@ assert torch.equal(model.fc1.weight, before)
 assert shared == 0
 
 # %%
-# After ten steps not one weight has moved. Make the network and its optimizer in the same cell.
+# After ten steps not one weight has moved. Make the network and its optimizer in the same cell. In
+# the clinic: :ref:`clinic-stale-optimizer`.
 #
 # **A generator that is used up.** ``parameters()`` can be gone through once. Whoever counts with it
-# first leaves nothing to the optimizer. Here at least there is an error.
+# first leaves nothing to the optimizer. Here at least there is an error. (In the clinic:
+# :ref:`error-empty-list`.)
 
 parameters = model.parameters()
 print(f"{sum(parameter.numel() for parameter in parameters):,} parameters")

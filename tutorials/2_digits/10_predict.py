@@ -413,7 +413,7 @@ except ValueError as error:
 # %%
 # **A label of its own shape.** Predictions have the shape (N,). If the labels come as (N, 1), the
 # comparison broadcasts to all pairs, and the "accuracy" is near one tenth whatever the network can
-# do.
+# do. The clinic draws all those pairs: :ref:`clinic-label-column`.
 
 column = test_labels[:300, None]  # (300, 1)
 pairs = predictions[:300] == column  # (300, 300)

@@ -491,7 +491,7 @@ def whole_batches(images, labels, batch_size, generator):
 # * A floor says when to stop. Within twice the matrix products, code is no longer the problem.
 # * A better recipe needs fewer steps, and that multiplies with all else.
 #
-# **Next:** :doc:`03_autograd_in_sixty_lines` opens up what ``backward`` does.
+# **Next:** :doc:`02_scale` lets two processes share the work of a step.
 #
 # **Further reading:** `the profiler of PyTorch <https://docs.pytorch.org/docs/stable/profiler.html>`__,
 # :class:`torch.utils.data.DataLoader`, :class:`torch.optim.lr_scheduler.OneCycleLR`. On batch sizes and

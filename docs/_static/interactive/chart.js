@@ -98,5 +98,4 @@ function startExperiment(name, show, scales = {}) {
     update();
   });
   update(0);
-  section.hidden = false;
 }

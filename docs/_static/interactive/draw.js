@@ -286,7 +286,6 @@ function startDrawing(section) {
   }
 
   const rows = Array.from({length: 10}, makeRow);
-  section.hidden = false;
   show();
   whenNear(section, loadWeights);
 }

@@ -143,7 +143,6 @@ function startWatching(section) {
     go(data.steps.length - 1);
   }
 
-  section.hidden = false;
   mind();
   whenNear(section, load);
 }

@@ -427,6 +427,381 @@ add(
 )
 
 
+# 02_scale
+
+
+def share_of_batch(batch, rank, world_size):
+    """A list of places -> the list of those that one of the processes takes."""
+    return [place for number, place in enumerate(batch) if number % world_size == rank]
+
+
+def _look_at_shares(count, world_size):
+    """Let every process take its share; any even division will do."""
+
+    def look(answer):
+        places = [3 * number + 100 for number in range(count)]
+        shares = []
+        for rank in range(world_size):
+            batch = list(places)
+            share = answer(batch, rank, world_size)
+            if share is None:
+                return {"result": None}
+            if batch != places:
+                return {"result": "the batch was changed"}
+            if type(share) is not list:
+                return {"result": type(share).__name__}
+            shares.append(share)
+        taken = [place for share in shares for place in share]
+        return {
+            "result": "shares",
+            "taken by nobody": len(set(places) - set(taken)),
+            "taken twice": len(taken) - len(set(taken)),
+            "not in the batch": len(set(taken) - set(places)),
+            "type of a place": sorted({type(place).__name__ for place in taken}),
+            "sizes": sorted(map(len, shares), reverse=True),
+        }
+
+    return look
+
+
+def _share_in_a_row(batch, rank, world_size):
+    first = rank * len(batch) // world_size
+    return batch[first : (rank + 1) * len(batch) // world_size]
+
+
+def _share_by_slice(batch, rank, world_size):
+    return batch[rank::world_size]
+
+
+def _share_by_tensor(batch, rank, world_size):
+    return torch.tensor(batch, dtype=torch.int64).tensor_split(world_size)[rank].tolist()
+
+
+def _share_by_steps(batch, rank, world_size):
+    share, number = [], rank
+    while number < len(batch):
+        share.append(batch[number])
+        number += world_size
+    return share
+
+
+def _share_padded(batch, rank, world_size):
+    missing = -len(batch) % world_size
+    padded = batch + (batch * missing)[:missing]
+    return padded[rank::world_size]
+
+
+def _share_of_equal_size(batch, rank, world_size):
+    size = len(batch) // world_size
+    return batch[rank * size : (rank + 1) * size]
+
+
+def _rest_for_the_last(batch, rank, world_size):
+    size = len(batch) // world_size
+    return batch[rank * size : None if rank == world_size - 1 else (rank + 1) * size]
+
+
+def _first_ones_filled(batch, rank, world_size):
+    size = math.ceil(len(batch) / world_size)
+    return batch[rank * size : (rank + 1) * size]
+
+
+def _share_popped(batch, rank, world_size):
+    return [batch.pop(0) for _ in range(len(batch) // world_size)]
+
+
+add(
+    Exercise(
+        name="share_of_batch",
+        chapter="3_further/02_scale",
+        reference=share_of_batch,
+        checked="6 batches, among them one with fewer places than processes",
+        cases={
+            "8 places, 2 processes": _look_at_shares(8, 2),
+            "43 places, 2 processes": _look_at_shares(43, 2),
+            "9 places, 4 processes": _look_at_shares(9, 4),
+            "11 places, 3 processes": _look_at_shares(11, 3),
+            "2 places, 5 processes": _look_at_shares(2, 5),
+            "4 places, 1 process": _look_at_shares(4, 1),
+        },
+        slips=(
+            Slip(
+                "the whole batch",
+                lambda batch, rank, world_size: batch[:],
+                "Every process takes all places, so each image is computed by everyone and nothing is "
+                "gained. Which of them are for this rank?",
+            ),
+            Slip(
+                "rest dropped",
+                _share_of_equal_size,
+                "Some places are taken by nobody: all shares have the same size, and the rest of the division "
+                "is lost. Who takes the places that are left?",
+            ),
+            Slip(
+                "repeated",
+                _share_padded,
+                "Some places are taken twice, so that all shares have the same size. A DistributedSampler "
+                "does that, too. Here a share may be one place smaller than another.",
+            ),
+            Slip(
+                "the last one takes the rest",
+                _rest_for_the_last,
+                "Every place is taken once, but the last process takes all that the division leaves, and the "
+                "others wait for it. How could the rest be dealt out?",
+            ),
+            Slip(
+                "the first ones are filled",
+                _first_ones_filled,
+                "Every place is taken once. But the size was rounded up, so the first processes take more "
+                "than is fair, and the last one gets what is left: much less, or nothing.",
+            ),
+            Slip(
+                "rank and world size swapped",
+                lambda batch, rank, world_size: batch[world_size::rank],
+                "Process 0 fails, because a slice cannot go on in steps of 0. Which number says where to "
+                "begin, and which one how far to go each time?",
+            ),
+            Slip(
+                "ranks counted from 1",
+                lambda batch, rank, world_size: batch[rank + 1 :: world_size],
+                "The first place is taken by nobody: a rank of 0 is the first process, and places are counted "
+                "from 0 as well.",
+            ),
+            Slip(
+                "one too early",
+                lambda batch, rank, world_size: batch[rank - 1 :: world_size],
+                "Process 0 begins at place -1, which is the last one in Python. Ranks are counted from 0.",
+            ),
+            Slip(
+                "always two",
+                lambda batch, rank, world_size: batch[rank::2],
+                "Right for two processes, wrong for any other number. How many there are is the third "
+                "argument.",
+            ),
+            Slip(
+                "one place each",
+                lambda batch, rank, world_size: [batch[rank]],
+                "Each process takes a single place, and fails where there is none for it. A slice takes more "
+                "of them, and may be empty.",
+            ),
+            Slip(
+                "only the first of each",
+                lambda batch, rank, world_size: batch[rank : rank + 1],
+                "Each process takes a single place, and most of the batch is left. Go on from there, in "
+                "steps.",
+            ),
+            Slip(
+                "no empty share",
+                lambda batch, rank, world_size: batch[rank::world_size] or batch[:1],
+                "Right for most batches. Where there are fewer places than processes, you gave a place away "
+                "twice, and it would count twice. A share may be empty.",
+            ),
+            Slip(
+                "as many places as processes",
+                lambda batch, rank, world_size: batch[rank * world_size : (rank + 1) * world_size],
+                "Each process takes as many places as there are processes. How many it should take depends on "
+                "the size of the batch.",
+            ),
+            Slip(
+                "a tensor",
+                lambda batch, rank, world_size: torch.tensor(batch)[rank::world_size],
+                "The places are right, but they came as a tensor. A list is asked for, and the batch is one "
+                "already. Its slices are lists, too.",
+            ),
+            Slip(
+                "taken out of the batch",
+                _share_popped,
+                "The caller's list was changed: what was taken is missing from it. In a process of its own, "
+                "nobody else sees that, and the places are still taken twice. Copy, by a slice.",
+            ),
+        ),
+        variants=(
+            _share_in_a_row,
+            _share_by_slice,
+            _share_by_tensor,
+            _share_by_steps,
+        ),
+        hints=(
+            "Deal the places out like cards: the first to process 0, the second to process 1, and so on, "
+            "round and round. What does process 1 have in the end?",
+            "The result is a list, part of the batch. It begins at the place with the number of the rank, and "
+            "goes on in steps as long as the world size.",
+            "Go through enumerate(batch), and keep a place if its number is one of yours: number % world_size "
+            "says to whom it goes. Shorter is a slice with a step: batch[1::2] begins at 1, and takes every "
+            "second place.",
+        ),
+    )
+)
+
+
+def average_gradients(gradients, counts):
+    """One gradient and one count from each process -> the whole batch's gradient."""
+    weighted = [gradients[k] * counts[k] for k in range(len(counts))]
+    return sum(weighted) / sum(counts)
+
+
+def _shares(counts, *shape):
+    """Make a gradient for each share; that of an empty one is all zeros."""
+
+    def make():
+        return [torch.randn(shape) * (count > 0) for count in counts], list(counts)
+
+    return make
+
+
+def _average(weight, divide=lambda total, counts: total):
+    """Add the gradients up, each times a weight, and divide the sum."""
+
+    def average_gradients(gradients, counts):
+        total = sum(g * weight(c, counts) for g, c in zip(gradients, counts, strict=True))
+        return divide(total, counts)
+
+    return average_gradients
+
+
+def _average_by_stack(gradients, counts):
+    weights = torch.tensor(counts, dtype=gradients[0].dtype) / sum(counts)
+    return torch.tensordot(weights, torch.stack(gradients), dims=1)
+
+
+def _average_as_ddp(gradients, counts):
+    mean_size = sum(counts) / len(counts)
+    weighted = [g * (c / mean_size) for g, c in zip(gradients, counts, strict=True)]
+    return torch.stack(weighted).mean(dim=0)
+
+
+def _average_one_by_one(gradients, counts):
+    average, seen = torch.zeros_like(gradients[0]), 0
+    for gradient, count in zip(gradients, counts, strict=True):
+        if count:
+            seen += count
+            average = average + (gradient - average) * (count / seen)
+    return average
+
+
+def _average_in_place(gradients, counts):
+    for gradient, count in zip(gradients, counts, strict=True):
+        gradient *= count
+    return sum(gradients) / sum(counts)
+
+
+def _inverse_weights(gradients, counts):
+    weights = [1 / count if count else 0.0 for count in counts]
+    total = sum(g * w for g, w in zip(gradients, weights, strict=True))
+    return total / sum(weights)
+
+
+add(
+    Exercise(
+        name="average_gradients",
+        chapter="3_further/02_scale",
+        reference=average_gradients,
+        checked="6 batches, among them one with an empty share",
+        cases=calls(
+            {
+                "22 and 21 images": lambda: _shares([22, 21], 5)(),
+                "two halves": lambda: _shares([32, 32], 3, 4)(),
+                "three shares": lambda: _shares([5, 1, 3], 2, 2)(),
+                "an empty share": lambda: _shares([3, 2, 0, 1], 4)(),
+                "a single process": lambda: _shares([7], 6)(),
+                "a single number": lambda: _shares([1, 4])(),
+            }
+        ),
+        slips=(
+            Slip(
+                "plain mean",
+                _average(lambda c, counts: 1 / len(counts)),
+                "Right where all shares have the same size. Else the images of a small share count more than "
+                "those of a large one, and an empty share counts, too.",
+            ),
+            Slip(
+                "sum",
+                _average(lambda c, counts: 1),
+                "The gradients were only added up. The result grows with the number of processes, as if the "
+                "learning rate did.",
+            ),
+            Slip(
+                "not divided",
+                _average(lambda c, counts: c),
+                "Each gradient counts by its size, but the sum was not divided: it is the gradient of the "
+                "sum of all losses. The mean is asked for.",
+            ),
+            Slip(
+                "divided by the number of processes",
+                _average(lambda c, counts: c, lambda total, counts: total / len(counts)),
+                "Each gradient counts by its size, and the sum was divided by the number of processes. A sum "
+                "over images has to be divided by the number of images.",
+            ),
+            Slip(
+                "divided twice",
+                _average(lambda c, counts: c / sum(counts), lambda t, counts: t / len(counts)),
+                "Too small by the number of processes. If the weights sum to 1, the weighted sum is the mean "
+                "already.",
+            ),
+            Slip(
+                "times the number of processes",
+                _average(lambda c, counts: c * len(counts) / sum(counts)),
+                "Too large by the number of processes. These are the weights that share_weight gives, for "
+                "somebody who takes the mean afterwards. Did you?",
+            ),
+            Slip(
+                "weights turned round",
+                lambda gradients, counts: average_gradients(gradients, counts[::-1]),
+                "The sizes belong to other gradients: the order of one of the lists was turned round.",
+            ),
+            Slip(
+                "small ones count more",
+                _inverse_weights,
+                "The weights are the wrong way round: the smaller a share, the more it counts. Each image "
+                "should count the same.",
+            ),
+            Slip(
+                "divided by the counts",
+                _average(lambda c, counts: 1 / c),
+                "Each gradient was divided by the size of its share. But it is a mean already. And an empty "
+                "share divides by zero.",
+            ),
+            Slip(
+                "only the largest",
+                lambda gradients, counts: gradients[counts.index(max(counts))].clone(),
+                "This is the gradient of the largest share alone. What the others have seen is lost.",
+            ),
+            Slip(
+                "only the first",
+                lambda gradients, counts: gradients[0].clone(),
+                "This is the gradient of the first process alone. What the others have seen is lost. Did the "
+                "loop end after one round?",
+            ),
+            Slip(
+                "squared weights",
+                _average(lambda c, counts: c * c, lambda t, counts: t / sum(c * c for c in counts)),
+                "The sizes count twice. If the losses were weighted before, do not weight the gradients "
+                "again.",
+            ),
+            Slip(
+                "gradients changed",
+                _average_in_place,
+                "The result is right, but the gradients that came in were changed: *= and += write into a "
+                "tensor, and a second name for it is no second tensor. Make new ones.",
+            ),
+        ),
+        variants=(
+            _average(lambda c, counts: c / sum(counts)),
+            _average_by_stack,
+            _average_as_ddp,
+            _average_one_by_one,
+        ),
+        hints=(
+            "A mean times the number of images is a sum. Sums of shares can be added. What has to be done at "
+            "the end, so that it is a mean again?",
+            "Go through both lists together. Each product has the shape of a gradient, and so have their sum "
+            "and the result. Python's sum adds tensors, too.",
+            "Each product is gradients[k] * counts[k], a new tensor. Collect them in a list, add them up, and "
+            "divide by the number of all images. That number is the sum of the counts.",
+        ),
+    )
+)
+
 # 03_autograd_in_sixty_lines
 
 

@@ -10,6 +10,7 @@ import dis
 import math
 import re
 import textwrap
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -17,6 +18,7 @@ from typing import Any, Literal
 import numpy as np
 from torch import nn
 
+from firstlayers.error_index import Entry, entry_of
 from firstlayers.exercises.isolation import observe, observe_here
 from firstlayers.exercises.observation import Array, Observation, Raised, Thing, same
 from firstlayers.exercises.registry import Answer, Exercise, Slip
@@ -79,10 +81,13 @@ def judge_observed(exercise: Exercise, answer: Answer, observation: Observation)
         is_same(exercise, observation, seen) for seen in _untouched(exercise)
     ):
         return _verdict(exercise, "not attempted", "not attempted", f"not attempted yet. {GOES_ON}")
+    entry = _entry_for(exercise, observation, expected)
     slip = _slip_of(exercise, observation)
     if slip is not None:
-        return _wrong(exercise, slip.name, slip.message, observation)
-    return _wrong(exercise, *_explain(exercise, observation, expected), observation)
+        # What is said of a slip is said whole, even if there is no room for more.
+        verdict = _wrong(exercise, slip.name, slip.message, observation, entry)
+        return verdict or _cut(exercise, slip.name, slip.message, observation)
+    return _cut(exercise, *_explain(exercise, observation, expected), observation, entry)
 
 
 def _verdict(
@@ -101,15 +106,37 @@ def _verdict(
     return Verdict(state, title, "\n".join(lines))
 
 
-def _wrong(exercise: Exercise, title: str, message: str, observation: Observation) -> Verdict:
-    last = f'hint("{exercise.name}") shows more · the page goes on with the course\'s version.'
+def _wrong(
+    exercise: Exercise,
+    title: str,
+    message: str,
+    observation: Observation,
+    entry: Entry | None = None,
+) -> Verdict | None:
+    """Say what is wrong, if there is room for it."""
+    last = [f'hint("{exercise.name}") shows more']
+    if entry is not None:
+        last.append(f'see "{entry.heading}" in the clinic\'s error messages')
+    last.append("the page goes on with the course's version.")
     notes = []
     if observation.printed > 20:
         notes.append(f"(It printed {observation.printed:,} lines while it was checked.)")
+    verdict = _verdict(exercise, "wrong", title, f"{title}. {message}", *notes, " · ".join(last))
+    return verdict if verdict.text.count("\n") < MOST_LINES else None
+
+
+def _cut(
+    exercise: Exercise,
+    title: str,
+    message: str,
+    observation: Observation,
+    entry: Entry | None = None,
+) -> Verdict:
+    """Say what is wrong, with as much of the message as there is room for."""
     for words in range(len(message), 0, -1):
         shorter = message if words == len(message) else message[:words].rstrip() + " …"
-        verdict = _verdict(exercise, "wrong", title, f"{title}. {shorter}", *notes, last)
-        if verdict.text.count("\n") < MOST_LINES:
+        verdict = _wrong(exercise, title, shorter, observation, entry)
+        if verdict is not None:
             return verdict
     raise AssertionError("a verdict without a message has at most five lines")
 
@@ -182,6 +209,27 @@ def _does_nothing(answer: Answer) -> bool:
 
 
 # Explaining
+
+
+def _entry_for(exercise: Exercise, observation: Observation, expected: Observation) -> Entry | None:
+    """Find what the clinic says of an error that the answer raised, where it first goes wrong."""
+    for label, wanted in expected.seen.items():
+        got = observation.seen.get(label)
+        if not same(wanted, got, exercise.rtol, exercise.atol):
+            return next((entry_of(raised.message) for raised in _unwanted(wanted, got)), None)
+    return None
+
+
+def _unwanted(wanted: Any, got: Any) -> Iterator[Raised]:
+    """Go through the errors that were raised where none should be."""
+    if isinstance(got, Raised) and not isinstance(wanted, Raised):
+        yield got
+    elif isinstance(wanted, dict) and isinstance(got, dict):
+        for key, value in got.items():
+            yield from _unwanted(wanted.get(key), value)
+    elif isinstance(wanted, list) and isinstance(got, list):
+        for one, other in zip(wanted, got, strict=False):
+            yield from _unwanted(one, other)
 
 
 def _explain(

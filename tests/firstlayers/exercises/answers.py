@@ -21,4 +21,5 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import Dataset
+from torchvision.transforms import v2
 """

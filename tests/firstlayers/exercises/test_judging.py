@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from firstlayers.error_index import ENTRIES, Entry
 from firstlayers.exercises import exercise, hint, progress, record, solution
 from firstlayers.exercises.judging import judge
 from firstlayers.exercises.observation import Array, Raised, Thing, attempt, calls, freeze, same
@@ -187,6 +188,59 @@ def test_long_message_is_cut_to_five_lines() -> None:
     text = judge(make(), answer, isolated=False).text
     assert len(text.splitlines()) == 5
     assert "…" in text
+
+
+def test_error_that_the_clinic_explains_is_looked_up_there() -> None:
+    entry = 'see "mat1 and mat2 shapes cannot be multiplied" in the clinic\'s error messages'
+    text = judge(make(), lambda x: x @ x, isolated=False).text
+    assert len(text.splitlines()) <= 5
+    joined = " ".join(text.split())
+    assert f'hint("table") shows more · {entry} · the page goes on' in joined
+    assert "it raised RuntimeError. mm: mat1 and mat2 shapes cannot be multiplied (2x3" in joined
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=[entry.label for entry in ENTRIES])
+def test_entry_is_named_however_long_the_message_is(entry: Entry) -> None:
+    def answer(numbers: torch.Tensor) -> torch.Tensor:
+        print("\n" * 30)
+        raise RuntimeError(f"{entry.heading} {'and so on ' * 40}")
+
+    text = judge(make(), answer, isolated=False).text
+    assert len(text.splitlines()) == 5
+    assert f'see "{entry.heading}" in the clinic' in " ".join(text.split())
+
+
+def test_error_of_which_the_clinic_knows_nothing_is_not_looked_up() -> None:
+    assert "clinic" not in said(misspells)
+    assert "clinic" not in said(forgets_return)
+
+
+def test_error_in_the_gradient_is_looked_up_too() -> None:
+    def answer(numbers: torch.Tensor) -> torch.Tensor:
+        powers = numbers.exp()
+        result = powers.log() * 2
+        powers.mul_(1)  # autograd still needs it as it was
+        return result
+
+    text = said(answer)
+    assert "it raised RuntimeError. one of the variables needed for gradient" in text
+    assert 'see "modified by an inplace operation" in the clinic' in text
+
+
+def test_what_is_said_of_a_slip_is_not_cut_for_a_reference() -> None:
+    shapes = lambda x: x @ x
+    short = Slip("product", shapes, "This multiplies matrices.")
+    long = Slip("product", shapes, "It is a product of matrices. " * 10)
+    in_short = judge(make(slips=(short,)), shapes, isolated=False).text
+    in_long = judge(make(slips=(long,)), shapes, isolated=False).text
+    assert 'see "mat1' in in_short
+    assert "clinic" not in in_long
+    assert long.message.strip() in " ".join(in_long.split())
+
+
+def test_error_is_looked_up_only_where_it_is_what_is_said() -> None:
+    # Wrong in the first case, and an error in the second.
+    assert "clinic" not in said(lambda x: x * 3 if len(x) == 2 else torch.zeros(2) + torch.zeros(3))
 
 
 def test_named_slip_comes_before_the_general_question() -> None:

@@ -96,6 +96,11 @@ def mutants(source: str) -> Iterator[tuple[str, str]]:
 
 # Changed lines that compute the same thing, each with why.
 EQUIVALENT: dict[str, dict[str, str]] = {
+    "broadcast_shape": {
+        "for one, other in zip(first, second, strict=False):": (
+            "both shapes were made equally long before"
+        )
+    },
     "momentum_step": {
         "for parameter, move in zip(parameters, moves, strict=False):": (
             "the two lists are as long as each other"
