@@ -57,7 +57,8 @@ def test_readme_has_one_command_that_does_all_its_set_up(session: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["checkpoints", "data", "distributed", "models", "plotting", "training"]
+    "module",
+    ["checkpoints", "data", "diagnosis", "distributed", "models", "plotting", "training"],
 )
 def test_every_public_name_is_in_the_api_reference(module: str) -> None:
     page = (ROOT / "docs" / "api" / f"{module}.rst").read_text(encoding="utf-8")

@@ -3,7 +3,7 @@
     >>> from firstlayers.diagnosis import diagnose
 
 :func:`diagnose` runs one training step on a copy of the model and asks some forty questions about it.
-Each is a function below: it gets what was observed (:mod:`firstlayers.examination`), and returns a
+Each is a function below: it gets what was observed (``firstlayers.examination``), and returns a
 sentence with what it measured if that looks wrong, and nothing if not.
 """
 
@@ -31,7 +31,7 @@ from firstlayers.examination import (
 
 __all__ = ["Diagnosis", "Finding", "diagnose"]
 
-WIDTH = 100  # characters of a line
+WIDTH = 88  # characters of a line, as in the code of chapters
 
 
 @dataclass(frozen=True)
@@ -245,7 +245,7 @@ def _check_arguments(
 
 @check(
     "the model cannot be copied",
-    cause="an attribute that Python cannot copy: a file, a lock, a lazy layer before its first call.",
+    cause="an attribute that is a file or a lock, or a lazy layer not yet called.",
     cure="keep it outside of the model, or call the model once. Then ask again.",
     see=MESSAGES,
 )
@@ -257,8 +257,7 @@ def cannot_be_copied(seen: Examination) -> str | None:
 @check(
     "two devices",
     cause="one of them was moved and the other was not.",
-    cure="move both to the same device: images = images.to(device), model.to(device). Tensors that "
-    "the model keeps move along only as parameters and buffers.",
+    cure="images.to(device), model.to(device); in the model, parameters and buffers.",
     see="#two-devices",
     needs=("model",),
 )
@@ -298,7 +297,7 @@ def images_are_whole_numbers(seen: Examination) -> str | None:
 @check(
     "two dtypes",
     cause="NumPy's numbers are float64, PyTorch's are float32.",
-    cure="convert the images, images.float(), or what else is float64 in the model, model.float().",
+    cure="images.float(), and model.float() for what is float64 in the model.",
     see="#surprises-of-dtype",
     needs=("model",),
     unless=("images are whole numbers",),
@@ -315,8 +314,8 @@ def two_dtypes(seen: Examination) -> str | None:
 
 @check(
     "the forward pass stops",
-    cause="this is PyTorch's own message, and it names the operation that cannot go on.",
-    cure="print the shapes before that operation, layer by layer, until one is not what you meant.",
+    cause="PyTorch's own message names the operation that cannot go on.",
+    cure="print shapes, layer by layer, until one is not what you meant.",
     see=MESSAGES,
     unless=("two devices", "two dtypes"),
 )
@@ -327,7 +326,7 @@ def forward_stops(seen: Examination) -> str | None:
 
 @check(
     "images changed in place",
-    cause="an operation in forward that ends in an underscore, +=, or inplace=True on the input.",
+    cause="in forward, an operation ending in an underscore, +=, or inplace=True.",
     cure="compute a new tensor: images = images - mean, images.reshape(...), nn.ReLU().",
     see="#images-changed-in-place",
     needs=("changed",),
@@ -343,8 +342,7 @@ def images_changed(seen: Examination) -> str | None:
 @check(
     "pixels not normalized",
     cause="raw pixels go from 0 to 255. Or they were divided by 255 twice.",
-    cure="bring them into the range from 0 to 1, or normalize them with the training images' mean "
-    "and standard deviation.",
+    cure="bring them to 0 to 1, or to the training images' mean 0 and std 1.",
     see="#pixels-from-0-to-255",
     needs=("logits",),
     unless=("images are whole numbers",),
@@ -389,7 +387,7 @@ def one_hot_labels(seen: Examination) -> str | None:
 
 @check(
     "wrong shape of labels",
-    cause="a column of a table keeps its axis. Compared with (N,) predictions, it broadcasts.",
+    cause="a column of a table keeps its axis, and broadcasts in comparisons.",
     cure="labels.squeeze(1), or labels.flatten(): one number an image.",
     see="#labels-of-shape-n-1",
     unless=("one-hot labels",),
@@ -408,7 +406,7 @@ def wrong_shape_of_labels(seen: Examination) -> str | None:
 
 @check(
     "labels are no class numbers",
-    cause="labels that were read with the pixels, or came from NumPy, have their dtype.",
+    cause="they were read with the pixels, or came from NumPy.",
     cure="labels.long(), which is int64.",
     see="#surprises-of-dtype",
     unless=("one-hot labels",),
@@ -460,7 +458,7 @@ def labels_in_order(seen: Examination) -> str | None:
 
 @check(
     "layers not registered",
-    cause="they are in a plain Python list or dictionary, where the model does not look.",
+    cause="a plain Python list or dictionary, where the model does not look.",
     cure="nn.ModuleList([...]), nn.ModuleDict({...}), or nn.Sequential.",
     see="#layers-in-a-python-list",
     needs=("model",),
@@ -484,8 +482,8 @@ def layers_not_registered(seen: Examination) -> str | None:
 
 @check(
     "a tensor instead of a parameter",
-    cause="a module registers nn.Parameter, not tensors: they are neither learned, moved nor saved.",
-    cure="nn.Parameter(torch.ones(10)) for what is learned, register_buffer for what is not.",
+    cause="modules register nn.Parameter; tensors are not learned, moved or saved.",
+    cure="nn.Parameter for what is learned, register_buffer for what is not.",
     see="#a-tensor-instead-of-a-parameter",
     needs=("logits", "plain"),
     unless=("layers not registered",),
@@ -503,7 +501,7 @@ def tensor_instead_of_parameter(seen: Examination) -> str | None:
 
 @check(
     "frozen parameters",
-    cause="requires_grad_(False), for a part that shall stay as it is. If you meant that: good.",
+    cause="requires_grad_(False). If you meant that for these: good.",
     cure="requires_grad_(True) for what shall learn.",
     see="#parameters-without-a-gradient",
     needs=("model",),
@@ -518,7 +516,7 @@ def frozen_parameters(seen: Examination) -> str | None:
 
 @check(
     "linear layers in a row",
-    cause="an activation function was forgotten: without one, two linear layers are one.",
+    cause="a forgotten activation function. Two such layers are no more than one.",
     cure="put nn.ReLU() between them.",
     see="1_basics/05_neurons#why-layers-need-one-in-between",
     needs=("logits",),
@@ -569,7 +567,7 @@ def nan_or_inf(seen: Examination) -> str | None:
 
 @check(
     "output is no tensor of floats",
-    cause="a forgotten return, several results at once, or class numbers instead of logits.",
+    cause="a forgotten return, several results, or class numbers for logits.",
     cure="return the logits, and nothing else; argmax comes after the model.",
     see=MESSAGES,
     needs=("output",),
@@ -586,8 +584,8 @@ def output_is_no_tensor(seen: Examination) -> str | None:
 
 @check(
     "wrong output shape",
-    cause="an axis too many or too few, from unsqueeze, squeeze, flatten(0) or a wrong reshape.",
-    cure="return one row an image and one column a class, (N, C); flatten(1) keeps the images apart.",
+    cause="unsqueeze, squeeze, flatten(0), or a wrong reshape.",
+    cure="return one row an image, one column a class; flatten(1) keeps images apart.",
     see=MESSAGES,
     needs=("output",),
     unless=("output is no tensor of floats",),
@@ -604,7 +602,7 @@ def wrong_output_shape(seen: Examination) -> str | None:
 
 @check(
     "softmax on the output",
-    cause="a softmax at the end of the model. cross_entropy applies softmax itself, so there are two.",
+    cause="a softmax at the end; cross_entropy applies one itself.",
     cure="return logits; take softmax where you want to read probabilities.",
     see="#softmax-before-crossentropyloss",
     needs=("logits",),
@@ -646,7 +644,7 @@ def _ends_with(kind: str, seen: Examination) -> str | None:
 
 @check(
     "sigmoid on the output",
-    cause="an activation function after the last layer. Softmax of numbers between 0 and 1 is flat.",
+    cause="an activation function after the last layer; softmax needs more room.",
     cure="end with the linear layer.",
     see="#relu-on-the-logits",
     needs=("logits",),
@@ -659,7 +657,7 @@ def sigmoid_on_the_output(seen: Examination) -> str | None:
 
 @check(
     "tanh on the output",
-    cause="an activation function after the last layer. Softmax of numbers from -1 to 1 is flat.",
+    cause="an activation function after the last layer; softmax needs more room.",
     cure="end with the linear layer.",
     see="#relu-on-the-logits",
     needs=("logits",),
@@ -672,7 +670,7 @@ def tanh_on_the_output(seen: Examination) -> str | None:
 
 @check(
     "ReLU on the output",
-    cause="an activation function after the last layer. A class at 0 gets no gradient.",
+    cause="an activation function after the last layer; 0 gets no gradient.",
     cure="end with the linear layer.",
     see="#relu-on-the-logits",
     needs=("logits",),
@@ -696,7 +694,7 @@ def relu_on_the_output(seen: Examination) -> str | None:
 @check(
     "all weights alike",
     cause="weights that were all set to the same number, such as 0.",
-    cure="draw them at random: leave them as PyTorch makes them, or nn.init.kaiming_normal_.",
+    cure="draw them at random, as PyTorch does or nn.init.kaiming_normal_.",
     see="#all-weights-alike",
     needs=("gradients",),
     unless=("nan or inf",),
@@ -741,7 +739,7 @@ def dead_relus(seen: Examination) -> str | None:
 
 @check(
     "saturated units",
-    cause="weights that are too large, or inputs that are, or too high a learning rate.",
+    cause="weights, inputs or a learning rate that are too large.",
     cure="Xavier's initialization, nn.init.xavier_uniform_; normalized inputs; ReLU.",
     see="#saturated-units",
     needs=("logits",),
@@ -766,8 +764,8 @@ def saturated_units(seen: Examination) -> str | None:
 
 @check(
     "same output for all images",
-    cause="the images do not get through to the output: it is multiplied by 0, or dead on the way.",
-    cure="look at the layers one by one, images first, until you see the rows become equal.",
+    cause="on the way, the images are multiplied by 0, or overwritten.",
+    cure="look at the layers one by one, images first: see where rows become equal.",
     see="#all-weights-alike",
     needs=("logits",),
     unless=("nan or inf", "all weights alike", "dead ReLUs", "wrong output shape"),
@@ -784,8 +782,7 @@ def same_output(seen: Examination) -> str | None:
 
 @check(
     "loss far above ln C",
-    cause="weights that are too large at the start, a training that diverged, or labels that belong "
-    "to other images.",
+    cause="weights too large at the start, a diverged training, or shuffled labels.",
     cure="initialize as PyTorch does; then look at some images with their labels.",
     see="#weights-too-large-at-the-start",
     needs=("loss",),
@@ -819,7 +816,7 @@ def loss_far_above(seen: Examination) -> str | None:
 
 @check(
     "the backward pass stops",
-    cause="this is PyTorch's own message. Often an operation in place overwrote what it needs.",
+    cause="PyTorch's own message; often something was overwritten in place.",
     cure="replace operations in place, such as += and relu_, by new tensors.",
     see=MESSAGES,
     needs=("logits",),
@@ -845,7 +842,7 @@ def unused_parameters(seen: Examination) -> str | None:
 
 @check(
     "gradient cut off",
-    cause="detach(), .data, .item(), torch.no_grad() or argmax on the way to the output.",
+    cause="detach(), .data, .item(), no_grad() or argmax on the way.",
     cure="keep tensors in one chain from the parameters to the loss.",
     see="#parameters-without-a-gradient",
     needs=("matters",),
@@ -860,7 +857,7 @@ def gradient_cut_off(seen: Examination) -> str | None:
 
 @check(
     "no step lowers the loss",
-    cause="gradients that are 0, or wrong: an edit through .data, or a backward of your own.",
+    cause="gradients that are 0, or wrong: edits through .data, your own backward.",
     cure="torch.autograd.gradcheck compares gradients with finite differences.",
     see="#edits-through-data",
     needs=("small_steps",),
@@ -904,7 +901,7 @@ def random_in_evaluation(seen: Examination) -> str | None:
 
 @check(
     "one batch size only",
-    cause="a batch size typed into forward, such as view(64, 784), or squeeze() without dim.",
+    cause="a batch size typed into forward, view(64, 784), or a bare squeeze().",
     cure="images.flatten(1), reshape(len(images), -1), squeeze(1).",
     see=MESSAGES,
     needs=("in_eval",),
@@ -920,7 +917,7 @@ def one_batch_size_only(seen: Examination) -> str | None:
 
 @check(
     "images influence each other",
-    cause="an operation that mixes images: a view of a permuted tensor, or a mean over dim 0.",
+    cause="a view of a permuted tensor, or a mean over dim 0.",
     cure="keep axis 0 for the images; use permute, then reshape only the axes after it.",
     see="#a-view-of-a-permuted-tensor",
     needs=("in_eval", "alone"),
@@ -951,7 +948,7 @@ def evaluation_mode_in_training(seen: Examination) -> str | None:
 
 @check(
     "training mode in prediction",
-    cause="eval() was not called: dropout is still on, and batch norm looks at this batch.",
+    cause="eval() was not called, and dropout or batch norm act as in training.",
     cure="model.eval() before you predict.",
     see="#a-forgotten-eval",
     needs=("in_eval", "as_it_is"),
@@ -994,7 +991,7 @@ def stale_optimizer(seen: Examination) -> str | None:
 
 @check(
     "learning rate too high",
-    cause="a rate that suits another optimizer: Adam wants about a hundredth of what SGD wants.",
+    cause="a rate for another optimizer: Adam wants a hundredth of what SGD wants.",
     cure="divide it by 10 until the loss falls.",
     see="#a-learning-rate-too-high-and-too-low",
     needs=("loss", "trained"),
@@ -1018,7 +1015,7 @@ def learning_rate_too_high(seen: Examination) -> str | None:
 
 @check(
     "learning rate too low",
-    cause="a rate that suits another network or optimizer, or a scheduler that begins near 0.",
+    cause="a rate for another optimizer, or a scheduler that begins near 0.",
     cure="multiply it by 10 until the loss falls within an epoch.",
     see="#a-learning-rate-too-high-and-too-low",
     needs=("loss", "trained", "moved"),

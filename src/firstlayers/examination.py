@@ -611,7 +611,7 @@ def _try(call: Callable[[], Any]) -> tuple[Any, str]:
         return call(), ""
     except Exception as error:  # noqa: BLE001  # a sick model may raise anything
         told = f"{type(error).__name__}: {error}".rstrip(": ")
-        return None, textwrap.shorten(told, 240, placeholder=" …")
+        return None, textwrap.shorten(told, 200, placeholder=" …")
 
 
 # Autograd's graph

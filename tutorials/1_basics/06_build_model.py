@@ -31,7 +31,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
-from firstlayers import data, plotting
+from firstlayers import data, diagnose, plotting
 
 torch.manual_seed(0)
 plotting.use_style()
@@ -240,6 +240,18 @@ assert abs(loss.item() - 2.3026) < 0.1
 # **Remember.** A classifier for ten classes starts with a loss near ln 10. If yours starts far
 # above, something is wrong before the first step: the inputs are not scaled, as you saw in
 # :doc:`04_transforms`, or the weights are too large.
+#
+# The course brings a doctor that knows such signs. :func:`firstlayers.diagnosis.diagnose` takes a
+# copy of your network through one training step, and says in plain words what looks wrong. Your own
+# network stays as it is.
+
+diagnosis = diagnose(model, images.to(device), labels.to(device))
+print(diagnosis)
+
+assert not diagnosis.findings
+
+# %%
+# Healthy. Remember that line for the day when a network of yours does not learn.
 #
 # Even an image of pure noise gets an answer. A network has no way to say "this is none of the ten":
 # its ten probabilities always sum to 1, so one of them must be the largest.

@@ -34,7 +34,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Subset, TensorDataset
 
-from firstlayers import data, plotting, training
+from firstlayers import data, diagnose, plotting, training
 from firstlayers.models import NeuralNetwork
 
 plotting.use_style()
@@ -1088,6 +1088,17 @@ assert len(set(losses)) == 1
 # Not a digit moves. In a real run, where each batch is another, you would see a loss that wanders a
 # little around its first value and never falls.
 #
+# Neither of the last two mistakes raises an error. But the doctor from :doc:`06_build_model` sees
+# both, if you show it the optimizer, too.
+
+softmaxed = diagnose(with_softmax().to(device), images, labels)
+left_behind = diagnose(model, images, labels, optimizer=optimizer)
+print(f"{softmaxed}\n\n{left_behind}")
+
+assert softmaxed.names == ["softmax on the output"]
+assert left_behind.names == ["stale optimizer"]
+
+# %%
 # **Labels of the wrong kind.** Labels are class numbers, of type ``int64``. Floating-point numbers
 # will not do, nor will *one-hot* rows of whole numbers. (In the clinic: :ref:`error-target-dtype`,
 # :ref:`error-class-probabilities`.)
