@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from firstlayers.error_index import CHAPTER, entry_of
 from firstlayers.examination import (
     STEPS,
     WEIGHTED,
@@ -112,7 +113,7 @@ class Check:
 
 CHECKS: list[Check] = []
 MISTAKES = "4_clinic/01_common_mistakes"
-MESSAGES = "4_clinic/02_error_messages"
+MESSAGES = CHAPTER
 
 
 def check(
@@ -126,7 +127,8 @@ def check(
     asked: Callable[[Examination], bool] = lambda seen: True,
 ) -> Callable[[Callable[[Examination], str | None]], Callable[[Examination], str | None]]:
     """Add a function to the list of checks. They are made in the order of this file."""
-    see = f"{MISTAKES}{see}" if see.startswith("#") else see
+    if see.startswith("#"):
+        see = f"{MESSAGES if see.startswith('#error-') else MISTAKES}{see}"
 
     def add(
         measure: Callable[[Examination], str | None],
@@ -200,9 +202,15 @@ def diagnose(
             measured = question.measure(seen)
             if measured:
                 findings[question.name] = Finding(
-                    question.name, measured, question.cause, question.cure, question.see
+                    question.name, measured, question.cause, question.cure, _see(question, measured)
                 )
     return Diagnosis(tuple(findings.values()), len(possible), len(asked) - len(possible))
+
+
+def _see(question: Check, measured: str) -> str:
+    """Say where a finding is explained; a message of PyTorch's has an entry of its own."""
+    entry = entry_of(measured) if question.see == MESSAGES else None
+    return f"{MESSAGES}#{entry.label}" if entry is not None else question.see
 
 
 def _check_arguments(
@@ -375,7 +383,7 @@ def pixels_not_normalized(seen: Examination) -> str | None:
     "one-hot labels",
     cause="other libraries want them; cross_entropy takes the number of the class.",
     cure="labels.argmax(dim=1), or take the transform away that makes them.",
-    see="1_basics/04_transforms#labels-need-no-transform",
+    see="#error-class-probabilities",
 )
 def one_hot_labels(seen: Examination) -> str | None:
     """Look for rows that are a 1 among zeros."""
@@ -408,7 +416,7 @@ def wrong_shape_of_labels(seen: Examination) -> str | None:
     "labels are no class numbers",
     cause="they were read with the pixels, or came from NumPy.",
     cure="labels.long(), which is int64.",
-    see="#surprises-of-dtype",
+    see="#error-target-dtype",
     unless=("one-hot labels",),
 )
 def labels_are_no_class_numbers(seen: Examination) -> str | None:
@@ -423,7 +431,7 @@ def labels_are_no_class_numbers(seen: Examination) -> str | None:
     "labels out of range",
     cause="labels that count from 1, or a last layer with too few outputs.",
     cure="count classes from 0, and give the last layer one output for each of them.",
-    see=MESSAGES,
+    see="#error-target",
     needs=("logits", "classes"),
 )
 def labels_out_of_range(seen: Examination) -> str | None:
@@ -569,7 +577,7 @@ def nan_or_inf(seen: Examination) -> str | None:
     "output is no tensor of floats",
     cause="a forgotten return, several results, or class numbers for logits.",
     cure="return the logits, and nothing else; argmax comes after the model.",
-    see=MESSAGES,
+    see="#error-none",
     needs=("output",),
     unless=("the forward pass stops",),
 )
@@ -586,7 +594,7 @@ def output_is_no_tensor(seen: Examination) -> str | None:
     "wrong output shape",
     cause="unsqueeze, squeeze, flatten(0), or a wrong reshape.",
     cure="return one row an image, one column a class; flatten(1) keeps images apart.",
-    see=MESSAGES,
+    see="#error-batch-size",
     needs=("output",),
     unless=("output is no tensor of floats",),
 )

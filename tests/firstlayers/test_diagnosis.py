@@ -703,6 +703,19 @@ def test_model_that_raises_is_reported_in_the_words_of_pytorch() -> None:
     assert found.measured == f"in 3 (Linear), RuntimeError: {raised.value}"
 
 
+@pytest.mark.parametrize(
+    ("fault", "entry"),
+    [
+        ("sizes that do not fit", "#error-mat1"),
+        ("batch size typed in", "#error-invalid-shape"),
+        ("overwritten in place", "#error-inplace"),
+        ("a lock in the model", ""),
+    ],
+)
+def test_message_of_pytorch_leads_to_its_entry_in_the_clinic(fault: str, entry: str) -> None:
+    assert finding(fault).see == f"4_clinic/02_error_messages{entry}"
+
+
 @pytest.mark.parametrize("error", [ValueError, KeyError, RecursionError, AssertionError])
 def test_model_that_raises_anything_is_reported(error: type[Exception]) -> None:
     def fail(images: Tensor) -> Tensor:

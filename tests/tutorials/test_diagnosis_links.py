@@ -10,9 +10,10 @@ from firstlayers.diagnosis import CHECKS
 
 
 def anchors(chapter: Chapter) -> set[str]:
-    """The anchors that docutils makes of a chapter's headings."""
+    """The anchors that docutils makes of a chapter's headings, and those that stand above them."""
     plain = (re.sub(r":\w+:`([^`<]*)[^`]*`|[`*]", r"\1", title) for title in chapter.sections)
-    return {nodes.make_id(title) for title in plain}
+    named = re.findall(r"^\.\. _([\w-]+):$", chapter.text, re.MULTILINE)
+    return {nodes.make_id(title) for title in [*plain, *named]}
 
 
 @pytest.mark.parametrize("link", sorted({check.see for check in CHECKS}))
