@@ -177,10 +177,10 @@ ax.set_title("How far the mean of two gradients is off")
 ax.legend(loc="center right")
 plotting.describe(
     fig,
-    "Two curves on a logarithmic axis over the size of the larger share, from 22 to 42. "
-    f"The plain mean is off by {plain_off[0]:.1%} of the gradient's length at the left, "
-    f"and by {plain_off[-1]:.0%} at the right. Weighted by size, it is off by less than "
-    "a millionth everywhere.",
+    "Two curves on a logarithmic axis over the size of the larger share, 22 to 42. The "
+    f"plain mean is off by {plain_off[0]:.1%} of the gradient's length at the left, and "
+    f"by {plain_off[-1]:.0%} at the right. Weighted by size, it is off by less than a "
+    "millionth everywhere.",
 )
 plt.show()
 
@@ -606,9 +606,8 @@ def operations(model, count):
 
 
 for count in (64, 32):
-    print(
-        f"a step with {count} images: {operations(models.Network(), count):12,} operations"
-    )
+    counted = operations(models.Network(), count)
+    print(f"a step with {count} images: {counted:12,} operations")
 
 # %%
 # With half of the images, each process computes half as much. But it sends just as many bytes,
@@ -646,16 +645,15 @@ ax.set_title("Operations for each byte that is sent")
 ax.legend()
 plotting.describe(
     fig,
-    "Three rising straight lines on logarithmic axes, over the images in the share of a "
-    "process. Network and NeuralNetwork lie close together; the network with "
-    f"convolutions lies {per_byte['with convolutions'][2] / per_byte['Network'][2]:.0f} "
-    "times as high as Network.",
+    "Three rising straight lines on logarithmic axes, over the images in the share of "
+    "a process. Network and NeuralNetwork lie close together; the network with "
+    f"convolutions lies {per_byte['with convolutions'][2] / per_byte['Network'][2]:.0f}"
+    " times as high as Network.",
 )
 plt.show()
 
-ratio = [
-    large / small for large, small in zip(*list(per_byte.values())[1:], strict=True)
-]
+pairs = zip(per_byte["NeuralNetwork"], per_byte["Network"], strict=True)
+ratio = [large / small for large, small in pairs]
 assert all(1 < value < 1.5 for value in ratio)
 assert per_byte["with convolutions"][2] > 20 * per_byte["Network"][2]
 
