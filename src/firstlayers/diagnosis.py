@@ -1,10 +1,10 @@
 """A doctor for small classifiers: what looks wrong, why that usually is so, and what helps.
 
-    >>> from firstlayers.diagnosis import diagnose
+    >>> from firstlayers import diagnose
 
-:func:`diagnose` runs one training step on a copy of the model and asks some forty questions about it.
-Each is a function below: it gets what was observed (``firstlayers.examination``), and returns a
-sentence with what it measured if that looks wrong, and nothing if not.
+It runs one training step on a copy of the model and asks some forty questions about it. Each is a
+function: it gets what was observed (``firstlayers.examination``), and returns a sentence with what it
+measured if that looks wrong, and nothing if not.
 """
 
 import math
@@ -67,7 +67,7 @@ class Finding:
 
 @dataclass(frozen=True, repr=False)
 class Diagnosis:
-    """What :func:`diagnose` found. It prints as a short text."""
+    """What :func:`firstlayers.diagnose` found. It prints as a short text."""
 
     findings: tuple[Finding, ...]
     """What looks wrong, in the order in which to mend it."""
