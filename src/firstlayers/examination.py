@@ -1,6 +1,6 @@
 """Run a copy of a model on a few images, and write down what happens.
 
-:mod:`firstlayers.diagnosis` draws its conclusions from these notes. Model and optimizer are copied
+:func:`firstlayers.diagnose` draws its conclusions from these notes. Model and optimizer are copied
 together and the images are cloned, so that nothing of the caller's is used up or changed.
 """
 
