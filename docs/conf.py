@@ -102,6 +102,12 @@ gallery_stamp_paths = ["../src/firstlayers", "conf.py", "_ext", "../requirements
 # Names in the bar of chapters that cannot be read off a file's name.
 chapter_labels = {"save_load": "Save & load"}
 
+# Pages that the search should find first for words that headings of other pages have, too.
+search_homes = {
+    "tutorials/1_basics/10_training": ["learning rate"],
+    "tutorials/2_digits/03_softmax": ["softmax"],
+}
+
 glossary_pages = "tutorials/"
 # Everyday words that are terms, too: what is meant when. (Python has classes as well.)
 glossary_uses = {
