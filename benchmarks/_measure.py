@@ -19,6 +19,8 @@ from typing import Any, Self
 import torch
 from matplotlib.figure import Figure
 
+from firstlayers.progress import progress_bar
+
 DOCS = Path(__file__).parents[1] / "docs"
 FOLDER = DOCS / "measured"
 CSS_DPI = 96  # CSS defines 1 in = 96 px
@@ -52,17 +54,20 @@ def show(found: dict[str, Any]) -> None:
 
 
 def medians_in_turn(
-    calls: Mapping[str, Callable[[], object]], rounds: int, each: int
+    calls: Mapping[str, Callable[[], object]], rounds: int, each: int | Mapping[str, int]
 ) -> dict[str, float]:
     """Time several things in turn, since a machine has better and worse moments.
 
-    In each round, every one of them gets its turn of so many calls. Returns the medians of the rounds'
-    medians, by name.
+    Each is called once for nothing. Then, in each round, every one of them gets its turn of so many
+    calls. Returns the medians of the rounds' medians, by name.
     """
+    for call in calls.values():
+        call()
     times: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(rounds):
+    for _ in progress_bar(range(rounds), unit="round"):
         for name, call in calls.items():
-            times[name].append(median_seconds(call, each))
+            repeat = each if isinstance(each, int) else each[name]
+            times[name].append(median_seconds(call, repeat, warm_up=0))
     return {name: statistics.median(found) for name, found in times.items()}
 
 

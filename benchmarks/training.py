@@ -152,18 +152,12 @@ class Bench:
             "ours: train_epoch": ours(),
             "ours, with SGD(fused=True)": ours(fused=True),
         }
-        times: dict[str, list[float]] = {name: [] for name in loops}
-        for number in progress_bar(range(self.repeat + 1), unit="round of epochs"):
-            for name, loop in loops.items():
-                # Ours is short, so one epoch of it could hit a bad moment of the machine.
-                turns = 1 if loop is source or number == 0 else 3
-                taken = measure.median_seconds(loop, turns, warm_up=0)
-                if number > 0:  # the first round warms up
-                    times[name].append(taken)
-        slow = statistics.median(times["the source: image by image"])
+        # Ours is short, so one epoch of it could hit a bad moment of the machine.
+        each = {name: 1 if loop is source else 3 for name, loop in loops.items()}
+        found = measure.medians_in_turn(loops, self.repeat, each)
+        slow = found["the source: image by image"]
         rows = []
-        for name, found in times.items():
-            seconds = statistics.median(found)
+        for name, seconds in found.items():
             rate = f"{len(self.images) / seconds:,.0f}"
             rows.append([name, f"{seconds:.2f}", rate, f"{slow / seconds:.1f}"])
         header = ["loop", "seconds", "images per second", "times as fast"]

@@ -92,9 +92,8 @@ sphinx_gallery_conf = {
     "min_reported_time": sys.maxsize,
 }
 
-gallery_budget = (
-    15  # processor seconds of a chapter, as promised; five times as many fail the build
-)
+# Processor seconds of a chapter, as promised. Five times as many fail the build.
+gallery_budget = 15
 
 # Besides a chapter's own text, this decides what it prints: a change executes all of them again.
 gallery_stamp_paths = ["../src/firstlayers", "conf.py", "_ext", "../requirements.lock"]
@@ -103,10 +102,7 @@ gallery_stamp_paths = ["../src/firstlayers", "conf.py", "_ext", "../requirements
 chapter_labels = {"save_load": "Save & load"}
 
 # Pages that the search should find first for words that headings of other pages have, too.
-search_homes = {
-    "tutorials/1_basics/10_training": ["learning rate"],
-    "tutorials/2_digits/03_softmax": ["softmax"],
-}
+search_homes = {"tutorials/1_basics/10_training": ["learning rate"]}
 
 glossary_pages = "tutorials/"
 # Everyday words that are terms, too: what is meant when. (Python has classes as well.)

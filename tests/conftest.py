@@ -38,10 +38,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Keep together what shares something that is made once: a file, and all that run chapters."""
     if config.pluginmanager.hasplugin("xdist"):
         for item in items:
-            running = item.path.name in ("test_chapters.py", "test_facts.py", "test_exercises.py")
-            together = running and item.path.parent.name == "tutorials"
-            group = "chapters" if together else str(item.path)
-            item.add_marker(pytest.mark.xdist_group(group))
+            together = item.path.parent.name == "tutorials"
+            group = item.path.parent if together else item.path
+            item.add_marker(pytest.mark.xdist_group(str(group)))
 
 
 @pytest.fixture

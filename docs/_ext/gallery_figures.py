@@ -17,6 +17,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 from dark_figures import recolor_for_dark_page
+from gallery_stamp import galleries
 from matplotlib.figure import Figure
 from sphinx.application import Sphinx
 from sphinx.util import logging
@@ -96,9 +97,8 @@ def _titles(figure: Figure) -> str:
 
 
 def _warn(app: Sphinx) -> None:
-    folders = app.config.sphinx_gallery_conf["gallery_dirs"]
-    for folder in folders if isinstance(folders, list) else [folders]:
-        for page in sorted(Path(app.srcdir, folder).rglob("*.rst")):
+    for _, pages in galleries(app):
+        for page in sorted(pages.rglob("*.rst")):
             text = page.read_text(encoding="utf-8")
             for place in re.findall(rf"^ *{re.escape(_UNDESCRIBED)}(.+)$", text, re.MULTILINE):
                 logger.warning(

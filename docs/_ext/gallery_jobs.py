@@ -6,23 +6,12 @@ takes seconds to start, because it imports PyTorch. So there are no more of them
 have to be executed, and none where that is a single one.
 """
 
-import os
-
 from gallery_stamp import galleries
+from joblib import cpu_count
 from sphinx.application import Sphinx
-from sphinx.util import logging
 from sphinx.util.typing import ExtensionMetadata
 from sphinx_gallery.gen_rst import executable_script
 from sphinx_gallery.utils import get_md5sum
-
-logger = logging.getLogger(__name__)
-
-
-def cores() -> int:
-    """Count the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def to_execute(app: Sphinx) -> list[str]:
@@ -43,7 +32,7 @@ def to_execute(app: Sphinx) -> list[str]:
 
 def choose(app: Sphinx) -> None:
     """Tell sphinx-gallery how many processes to use."""
-    jobs = min(app.config.gallery_jobs or cores(), len(to_execute(app)))
+    jobs = min(app.config.gallery_jobs or cpu_count(), len(to_execute(app)))
     app.config.sphinx_gallery_conf["parallel"] = jobs if jobs > 1 else False
 
 
