@@ -27,7 +27,6 @@ training is from the fastest that your machine allows.
 # right. How fast is it?
 
 import cProfile
-import io
 import pstats
 import statistics
 import time
@@ -115,8 +114,6 @@ plotting.describe(
 )
 plt.show()
 
-assert fetching > learning
-
 # %%
 # Nearly all of it is spent before the network sees anything. To make the network smaller, or to buy
 # a faster processor for it, would hardly be noticed.
@@ -127,12 +124,9 @@ assert fetching > learning
 # A profiler counts how often each function is called, and how long it takes. Python brings one
 # along, ``cProfile``. It slows everything down, so read the *shares*, not the seconds.
 
-profiler = cProfile.Profile()
-profiler.enable()
-only_fetch()
-profiler.disable()
-report = io.StringIO()
-stats = pstats.Stats(profiler, stream=report)
+with cProfile.Profile() as profiler:
+    only_fetch()
+stats = pstats.Stats(profiler)
 
 rows = []
 for (_file, _line, name), (_, calls, own, *_others) in stats.stats.items():
@@ -142,7 +136,7 @@ print("share   calls   function")
 for share, calls, name in rows[:8]:
     print(f"{share:5.1%} {calls:7,}   {name[:60]}")
 
-calls_of = sum(calls for _, calls, _ in rows)
+calls_of = stats.total_calls
 print(f"all calls: {calls_of:,}, for each image {calls_of / 1024:.0f}")
 
 assert calls_of > 50 * 1024
@@ -179,8 +173,12 @@ print(f"fetch, whole batches:  {1000 * fetching_batches:7.1f} ms")
 print(f"an epoch, before:      {1000 * usual:7.1f} ms")
 print(f"an epoch, now:         {1000 * ours:7.1f} ms, {usual / ours:.1f} times as fast")
 
-assert fetching > 5 * fetching_batches
-assert usual > 2 * ours
+with cProfile.Profile() as profiler:
+    only_fetch_batches()
+calls_now = pstats.Stats(profiler).total_calls
+print(f"calls of functions, before: {calls_of:,}; now: {calls_now:,}")
+
+assert calls_of > 20 * calls_now
 
 # %%
 # The images are the same, and so is the mathematics. It costs memory instead: all images as floats.
@@ -226,8 +224,6 @@ plotting.describe(
     f"16 to {rates[-1]:,.0f} at 1,024, steeply first and then less.",
 )
 plt.show()
-
-assert seconds[0] > 2 * seconds[-1]
 
 # %%
 # It is faster, but by less: soon most of the time is spent on the mathematics, which no batch size
@@ -295,8 +291,6 @@ plotting.describe(
     "the products, by less than some times.",
 )
 plt.show()
-
-assert all(taken > 0.8 * floor for taken in steps.values())
 
 # %%
 # The rest is what surrounds the products: activations, softmax, the loss, the new weights. AdamW keeps
@@ -430,8 +424,6 @@ for _ in range(20):
     products()
     times.append(1000 * (time.perf_counter() - start))
 print(f"shortest {min(times):.2f} ms, longest {max(times):.2f} ms: the same code")
-
-assert min(times) < max(times)
 
 # %%
 # **To make faster what takes no time.** The share decides. If fetching is nine tenths of an epoch, a
