@@ -30,6 +30,7 @@ version = release = version_of("firstlayers")
 extensions = [
     "callouts",
     "chapter_cards",
+    "code_tokens",
     "content_policy",
     "downloads",
     "exercise_folds",

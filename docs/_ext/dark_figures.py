@@ -9,7 +9,7 @@ it, as it is.
 """
 
 import colorsys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from matplotlib.artist import Artist
@@ -47,10 +47,10 @@ def recolor_for_dark_page(figure: Figure) -> None:
             continue  # Its colors stand for numbers.
         # All are read before one is set, because a marker's color may follow its line's. (The methods
         # are called by name: matplotlib's setp looks through all of an artist's for each color.)
-        before = {name: to_rgba_array(getattr(artist, f"get_{name}")()) for name in names}
+        before = {name: to_rgba_array(getattr(artist, f"get_{name}")()).tolist() for name in names}
         for name, colors in before.items():
             if any(map(_is_gray, colors)):
-                after = [_invert(color) if _is_gray(color) else tuple(color) for color in colors]
+                after = [_invert(color) if _is_gray(color) else color for color in colors]
                 set_color = getattr(artist, f"set_{name}")
                 set_color(after if isinstance(artist, Collection) else after[0])
 
@@ -98,13 +98,13 @@ def _is_colored(color: Any) -> bool:
     return alpha > 0 and max(rgb) - min(rgb) >= GRAY_SPREAD
 
 
-def _is_gray(color: Any) -> bool:
-    *rgb, alpha = to_rgba(color)
+def _is_gray(rgba: Sequence[float]) -> bool:
+    *rgb, alpha = rgba
     return alpha > 0 and max(rgb) - min(rgb) < GRAY_SPREAD
 
 
-def _invert(color: Any) -> tuple[float, ...]:
-    *rgb, alpha = to_rgba(color)
+def _invert(rgba: Sequence[float]) -> tuple[float, ...]:
+    *rgb, alpha = rgba
     hue, lightness, saturation = colorsys.rgb_to_hls(*rgb)
     # White becomes the page's near-black rather than black, so that boxes do not look like holes.
     return (*colorsys.hls_to_rgb(hue, 1 - 0.9 * lightness, saturation), alpha)

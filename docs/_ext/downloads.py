@@ -149,6 +149,7 @@ class Downloads:
         install = install_cell(version, requires, site)
         name = docname.removeprefix(f"{self.gallery}/")
         chapter = self.sources / f"{name}.py"
+        as_script = script(chapter, install)
         beside_page = Path(self.app.outdir, docname)
         boxed = self.kept / "chapters" / name
         for path, is_boxed in ((beside_page, False), (boxed, True)):
@@ -161,7 +162,7 @@ class Downloads:
                 Path(self.app.srcdir),
             )
             path.with_suffix(".ipynb").write_text(text, encoding="utf-8")
-            path.with_suffix(".py").write_text(script(chapter, install), encoding="utf-8")
+            path.with_suffix(".py").write_text(as_script, encoding="utf-8")
 
     # -- Zip files ---------------------------------------------------------------------------------
 

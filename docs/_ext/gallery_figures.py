@@ -18,6 +18,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 from dark_figures import recolor_for_dark_page
 from gallery_stamp import galleries
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from sphinx.application import Sphinx
 from sphinx.util import logging
@@ -58,6 +59,10 @@ def scraper(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]
         if not alt:
             rst += f"\n{_UNDESCRIBED}{block_vars['src_file']}:{block.lineno}\n"
             alt = _titles(figure)
+        figure.set_dpi(2 * CSS_DPI)  # twice the displayed size, for sharp screens
+        insets = (inset for axes in figure.axes for inset in axes.child_axes)
+        for patch in (figure.patch, *(axes.patch for axes in (*figure.axes, *insets))):
+            patch.set(facecolor="none", edgecolor="none")  # the page is seen through it
         _save(figure, light)
         figure.set_layout_engine("none")  # all is in its place: it need not be found again
         recolor_for_dark_page(figure)
@@ -79,12 +84,12 @@ def scraper(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]
 
 
 def _save(figure: Figure, path: Path) -> None:
-    # Twice the displayed size, for sharp screens. The program's name would hold matplotlib's
-    # version, so that equal pictures would be different files. Packed quickly: pages show WebP files.
-    figure.savefig(
-        path, dpi=2 * CSS_DPI, transparent=True,
-        metadata={"Software": None}, pil_kwargs={"compress_level": 1},
-    )  # fmt: skip
+    # Not savefig, which would draw it a second time, to lay it out: drawing does so anyway. The
+    # program's name would hold matplotlib's version, so that equal pictures would be different
+    # files. Packed quickly: pages show WebP files.
+    FigureCanvasAgg(figure).print_png(  # type: ignore[no-untyped-call]
+        path, metadata={"Software": None}, pil_kwargs={"compress_level": 1}
+    )
 
 
 def _titles(figure: Figure) -> str:

@@ -27,8 +27,6 @@ from sphinx_gallery.py_source_parser import extract_file_config
 
 CARD = (280, 158)  # the size that a chapter's card is shown at, in CSS pixels
 
-# Files that pages of this build refer to: where they lie, and their names among the site's images.
-_to_copy: WeakKeyDictionary[Builder, dict[Path, str]] = WeakKeyDictionary()
 _tasks_of: WeakKeyDictionary[Builder, list[Future[None]]] = WeakKeyDictionary()
 
 
@@ -107,7 +105,6 @@ def _cards(images: Path, thumb: Path) -> Iterable[tuple[Path, Path]]:
 
 def _begin(app: Sphinx) -> None:
     """Write the files beside the reading of the pages: Pillow works outside of Python's lock."""
-    _to_copy[app.builder] = {}
     if app.builder.format == "html":
         pool = ThreadPoolExecutor(os.cpu_count())
         _tasks_of[app.builder] = [pool.submit(*task) for task in _tasks(app)]
@@ -119,32 +116,45 @@ def _wait(app: Sphinx, *_: object) -> None:
         done.result()
 
 
+def _is_card(png: Path) -> bool:
+    return png.parent.name == "thumb"
+
+
+def _files(builder: Builder, uri: str) -> list[dict[Path, str]]:
+    """Return where a picture's WebP files lie, and their names among the site's images.
+
+    A card has those for light and those for dark pages, any other picture one kind.
+    """
+    png = Path(builder.srcdir, uri)
+    name = posixpath.splitext(builder.images.get(uri, ""))[0]
+    kinds = ("", "_dark") if _is_card(png) else ("",)
+    found = []
+    for kind in kinds if name else ():
+        stem = f"{png.stem}{kind}"
+        files = [path for path in webp_files(png.with_stem(stem)) if path.exists()]
+        if files:
+            names = [f"{name}{kind}{path.stem.removeprefix(stem)}.webp" for path in files]
+            found.append(dict(zip(files, names, strict=True)))
+    return found
+
+
 def _visit_image(translator: Any, node: nodes.image) -> None:
     builder = translator.builder
-    png = Path(builder.srcdir, node["uri"])
-    name = posixpath.splitext(builder.images.get(node["uri"], ""))[0]
-    is_card = png.parent.name == "thumb"
-    if is_card:
+    if _is_card(Path(node["uri"])):
         node["loading"] = "lazy"
         node["width"], node["height"] = map(str, CARD)
-    shown: list[tuple[Path, str, list[str]]] = [(png, name, [])]
-    dark = png.with_stem(f"{png.stem}_dark")
-    if is_card and webp_files(dark)[0].exists():
-        shown = [(png, name, ["only-light"]), (dark, f"{name}_dark", ["only-dark"])]
-    for picture, copy, classes in shown:
+    shown = _files(builder, node["uri"])
+    if not shown:
+        type(translator).visit_image(translator, node)
+    for files, theme in zip(shown, ("light", "dark"), strict=False):
         variant = node.deepcopy()
-        variant["classes"] += classes
-        files = [path for path in webp_files(picture) if path.exists()]
-        if not (name and files):
-            type(translator).visit_image(translator, variant)
-            continue
+        if len(shown) > 1:
+            variant["classes"].append(f"only-{theme}")
         if "width" not in variant:  # a figure on a page that is not its chapter's
-            with Image.open(files[0]) as image:
+            with Image.open(next(iter(files))) as image:
                 variant["width"], variant["height"] = (str(round(n / 2)) for n in image.size)
         type(translator).visit_image(translator, variant)
-        names = [f"{copy}{path.stem.removeprefix(picture.stem)}.webp" for path in files]
-        _to_copy[builder].update(zip(files, names, strict=True))
-        source = _source(builder.imgpath, names, int(variant["width"]))
+        source = _source(builder.imgpath, list(files.values()), int(variant["width"]))
         translator.body.append(f"<picture>{source}{translator.body.pop()}</picture>")
 
 
@@ -162,9 +172,12 @@ def _depart_image(translator: Any, node: nodes.image) -> None:
 
 
 def _copy(app: Sphinx, exception: Exception | None) -> None:
-    if not exception:
-        for source, name in _to_copy.get(app.builder, {}).items():
-            shutil.copyfile(source, app.outdir / app.builder.imagedir / name)
+    if exception or app.builder.format != "html":
+        return
+    for uri in app.builder.images:  # those of the pages that were written
+        for files in _files(app.builder, uri):
+            for source, name in files.items():
+                shutil.copyfile(source, app.outdir / app.builder.imagedir / name)
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
@@ -174,4 +187,4 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.connect("write-started", _wait)
     app.connect("build-finished", _wait, priority=100)  # also where no page has to be written
     app.connect("build-finished", _copy)
-    return {"parallel_read_safe": True, "parallel_write_safe": False}
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -102,9 +102,9 @@ def train_epoch(
     shared = is_shared(model)
     model.train()
     device = _device(model)
-    # The sum stays on the device: reading it as a number would make every step wait for it.
-    total = torch.zeros((), device=device)
-    count = 0
+    # They stay on the device: reading one as a number would make every step wait for it.
+    losses: list[Tensor] = []
+    counts: list[int] = []
     for inputs, labels in loader:
         inputs, labels = _move(inputs, device), _move(labels, device)
         optimizer.zero_grad()
@@ -118,12 +118,16 @@ def train_epoch(
         optimizer.step()
         if scheduler is not None:
             scheduler.step()
-        total += loss.detach() * len(labels)
-        count += len(labels)
+        losses.append(loss.detach())
+        counts.append(len(labels))
+    if not losses:
+        raise ValueError(NO_BATCH)
+    sizes = torch.tensor(counts, dtype=torch.float64)
+    total = torch.stack(losses).cpu().double() @ sizes
     if shared:
-        sums = torch.stack([total.double(), torch.tensor(count, device=device).double()])
-        total, count = sum_over_processes(sums)[0], int(sums[1].item())
-    return _mean(total, count)
+        sums = sum_over_processes(torch.stack([total, sizes.sum()]).to(device))
+        return (sums[0] / sums[1]).item()
+    return (total / sizes.sum()).item()
 
 
 def evaluate(
@@ -449,12 +453,6 @@ def _weights(model: nn.Module) -> Weights:
 def _move(batch: Tensor, device: torch.device) -> Tensor:
     # From pinned memory a copy need not be waited for. On a CPU there is nothing to copy or to ask.
     return batch.to(device, non_blocking=device.type != "cpu" and batch.is_pinned())
-
-
-def _mean(total: Tensor, count: int) -> float:
-    if count == 0:
-        raise ValueError(NO_BATCH)
-    return total.item() / count
 
 
 def _device(model: nn.Module) -> torch.device:
