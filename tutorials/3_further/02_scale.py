@@ -446,7 +446,7 @@ run = start_two("-m", "firstlayers", *COMMAND, folder=folder_of_two)
 # of two halves, and we look at the largest difference of their weights after each step.
 
 
-def drift(optimizer_class, learning_rate, dtype, steps=150):
+def drift(optimizer_class, learning_rate, dtype, steps=100):
     """Train twins with whole and with halved batches; return how far they are apart."""
     torch.manual_seed(0)
     twins = [models.Network().to(dtype)]
@@ -488,7 +488,7 @@ ax.set(yscale="log", xlabel="step", xlim=(0, 195), xticks=range(0, 151, 50))
 ax.set_title("Largest difference of the weights, whole or halved batches")
 plotting.describe(
     fig,
-    "Three curves on a logarithmic axis over 150 steps. SGD in float32 begins near a "
+    "Three curves on a logarithmic axis over 100 steps. SGD in float32 begins near a "
     f"hundred-millionth and rises to {curves['SGD'][-1]:.0e}. AdamW in float32 is far "
     f"above it from the first step on, and ends at {curves['AdamW'][-1]:.0e}. AdamW in "
     f"float64 stays far below both, at {curves['AdamW, float64'][-1]:.0e}.",
