@@ -31,7 +31,7 @@ def test_a_page_is_the_same(mini_gallery: "MiniGallery") -> None:
     assert after == before
     (code,) = (block for block in after if "import" in block.get_text())
     assert code.get_text() == f"{CODE}\n"
-    assert {"os.path.join", "os.sep"} <= {link.get_text() for link in code.select("a")}
+    assert "os.sep" in {link.get_text() for link in code.select("a")}
 
 
 def test_words_of_code_are_found(mini_gallery: "MiniGallery") -> None:
