@@ -8,10 +8,9 @@ say each picture's width and height, so that nothing moves when it arrives.
 from __future__ import annotations
 
 import io
-import os
 import posixpath
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
 from docutils import nodes
+from joblib import cpu_count
 from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.builders import Builder
@@ -27,7 +27,8 @@ from sphinx_gallery.py_source_parser import extract_file_config
 
 CARD = (280, 158)  # the size that a chapter's card is shown at, in CSS pixels
 
-_tasks_of: WeakKeyDictionary[Builder, list[Future[None]]] = WeakKeyDictionary()
+# The pictures whose WebP files are being made.
+_in_work: WeakKeyDictionary[Builder, dict[Path, Future[None]]] = WeakKeyDictionary()
 
 
 def webp_files(png: Path) -> tuple[Path, Path]:
@@ -82,16 +83,18 @@ def _outdated(source: Path, png: Path) -> bool:
     return not made.exists() or made.stat().st_mtime_ns < source.stat().st_mtime_ns
 
 
-def _tasks(app: Sphinx) -> Iterator[tuple[Any, ...]]:
+def _tasks(app: Sphinx) -> Iterator[tuple[Path, Callable[..., None], tuple[Path, ...]]]:
     conf = app.config.sphinx_gallery_conf
-    for images in Path(app.srcdir, conf["gallery_dirs"]).glob("**/images"):
-        for png in images.glob("*.png"):
-            if _outdated(png, png):
-                yield make_figure, png
-        for thumb in (images / "thumb").glob("sphx_glr_*_thumb.png"):
+    folders = sorted(Path(app.srcdir, conf["gallery_dirs"]).glob("**/images"))
+    for images in folders:  # cards first: the first pages that are written have some
+        for thumb in sorted((images / "thumb").glob("sphx_glr_*_thumb.png")):
             for card, figure in _cards(images, thumb):
                 if figure.exists() and _outdated(figure, card):
-                    yield make_card, figure, card
+                    yield card, make_card, (figure, card)
+    for images in folders:
+        for png in sorted(images.glob("*.png")):
+            if _outdated(png, png):
+                yield png, make_figure, (png,)
 
 
 def _cards(images: Path, thumb: Path) -> Iterable[tuple[Path, Path]]:
@@ -104,15 +107,15 @@ def _cards(images: Path, thumb: Path) -> Iterable[tuple[Path, Path]]:
 
 
 def _begin(app: Sphinx) -> None:
-    """Write the files beside the reading of the pages: Pillow works outside of Python's lock."""
+    """Write the files beside the pages: Pillow works outside of Python's lock."""
     if app.builder.format == "html":
-        pool = ThreadPoolExecutor(os.cpu_count())
-        _tasks_of[app.builder] = [pool.submit(*task) for task in _tasks(app)]
+        pool = ThreadPoolExecutor(cpu_count())
+        _in_work[app.builder] = {png: pool.submit(make, *paths) for png, make, paths in _tasks(app)}
         pool.shutdown(wait=False)  # it still does what it was given
 
 
 def _wait(app: Sphinx, *_: object) -> None:
-    for done in _tasks_of.pop(app.builder, []):
+    for done in _in_work.pop(app.builder, {}).values():
         done.result()
 
 
@@ -131,7 +134,10 @@ def _files(builder: Builder, uri: str) -> list[dict[Path, str]]:
     found = []
     for kind in kinds if name else ():
         stem = f"{png.stem}{kind}"
-        files = [path for path in webp_files(png.with_stem(stem)) if path.exists()]
+        picture = png.with_stem(stem)
+        if made := _in_work.get(builder, {}).get(picture):
+            made.result()
+        files = [path for path in webp_files(picture) if path.exists()]
         if files:
             names = [f"{name}{kind}{path.stem.removeprefix(stem)}.webp" for path in files]
             found.append(dict(zip(files, names, strict=True)))
@@ -184,7 +190,6 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     """Write the files once the gallery is there, refer to them, and copy those referred to."""
     app.add_node(nodes.image, override=True, html=(_visit_image, _depart_image))
     app.connect("builder-inited", _begin, priority=600)  # the gallery is made at 500
-    app.connect("write-started", _wait)
     app.connect("build-finished", _wait, priority=100)  # also where no page has to be written
     app.connect("build-finished", _copy)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    return {"parallel_read_safe": True, "parallel_write_safe": False}
