@@ -6,7 +6,7 @@ The modules are flat, one idea each: :mod:`firstlayers.data`, :mod:`firstlayers.
 stands only what several chapters need.
 
 One function is at hand without its module, because one wants it in a hurry:
-:func:`firstlayers.diagnose <firstlayers.diagnosis.diagnose>`, the doctor for a network that does not learn.
+:func:`firstlayers.diagnose`, the doctor for a network that does not learn.
 """
 
 from importlib.metadata import version

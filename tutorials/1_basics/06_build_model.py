@@ -241,7 +241,7 @@ assert abs(loss.item() - 2.3026) < 0.1
 # above, something is wrong before the first step: the inputs are not scaled, as you saw in
 # :doc:`04_transforms`, or the weights are too large.
 #
-# The course brings a doctor that knows such signs. :func:`firstlayers.diagnosis.diagnose` takes a
+# The course brings a doctor that knows such signs. :func:`firstlayers.diagnose` takes a
 # copy of your network through one training step, and says in plain words what looks wrong. Your own
 # network stays as it is.
 
