@@ -247,9 +247,8 @@ class Examination:
             self._backward()
 
     def _set_mode(self, training: bool) -> None:
-        if _try(lambda: self.model.train(training))[
-            1
-        ]:  # a model may have a method train of its own
+        _, message = _try(lambda: self.model.train(training))
+        if message:  # a method train of the model's own
             for module in self.model.modules():
                 module.training = training
 
@@ -307,9 +306,7 @@ class Examination:
             if not self.noting:
                 return
             given = inputs[0] if inputs and isinstance(inputs[0], Tensor) else None
-            rms = (
-                math.nan if given is None else given.detach().float().square().mean().sqrt().item()
-            )
+            rms = math.nan if given is None else _rms(given)
             finite = not isinstance(output, Tensor) or bool(output.detach().isfinite().all())
             before, after = getattr(given, "grad_fn", None), getattr(output, "grad_fn", None)
             self.calls.append(Call(names[module], module, rms, before, after, finite))
@@ -369,11 +366,15 @@ class Examination:
 
     def _matters(self, tensor: Tensor) -> bool:
         """Tell whether the output changes when a tensor does, gradient or not."""
-        if not tensor.numel():
+        if not is_plain(tensor) or not tensor.numel():
             return False
         old = tensor.detach().clone()
         before = self._rewound()
-        tensor.add_(1 + old.abs().max() + torch.rand_like(old))
+        change = 1 + old.abs().max() + torch.rand_like(old)
+        if _try(lambda: tensor.add_(change))[
+            1
+        ]:  # an expanded one, whose numbers share their memory
+            return False
         after = _try(self._rewound)[0]
         tensor.copy_(old)
         return isinstance(after, Tensor) and not torch.equal(before, after)
@@ -532,6 +533,10 @@ def in_range(labels: Tensor, count: int) -> bool:
 
 
 # Outputs and attributes
+
+
+def _rms(values: Tensor) -> float:
+    return values.detach().float().square().mean().sqrt().item()
 
 
 def is_plain(value: Any) -> bool:
