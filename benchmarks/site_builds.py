@@ -1,6 +1,6 @@
 """Time the site's build, and weigh its pages.
 
-    nox -s bench -- site_builds                    # twenty minutes on two cores
+    nox -s bench -- site_builds                    # a quarter of an hour on two cores
     nox -s bench -- site_builds --no-growth        # without the builds that only show how the cost grows
     nox -s bench -- site_builds --keep             # writes docs/measured/site.json
 
@@ -25,7 +25,7 @@ import _measure as measure
 from bs4 import BeautifulSoup
 
 ROOT = Path(__file__).parents[1]
-COPIED_TRACK = "2_digits"
+COPIED_TRACK = "3_further"
 CHANGED = "1_basics/06_build_model.py"
 
 

@@ -18,7 +18,8 @@ from sphinx.util.typing import ExtensionMetadata
 
 logger = logging.getLogger(__name__)
 
-BY_FAR = 3  # machines differ, and the same one does from day to day
+# Machines differ, and the same one does from hour to hour: up to three times has been seen.
+BY_FAR = 5
 _started = 0.0
 
 
@@ -60,7 +61,7 @@ def report(app: Sphinx, exception: Exception | None) -> None:
     Raises
     ------
     sphinx.errors.ExtensionError
-        If a chapter takes more than three times the budget.
+        If a chapter takes more than five times the budget.
     """
     budget = app.config.gallery_budget
     conf = app.config.sphinx_gallery_conf

@@ -94,6 +94,7 @@ def _add_entries(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             # In the clinic, the entry's heading is found.
             if docname != app.config.search_clinic or not error_index.entry_of(message)
         ]
+    found += [(words, "") for words in app.config.search_homes.get(docname, ())]
     counts = _counts(app.env)
     names = counts.get(docname, Counter())
     found += [(name, "") for name in sorted(names) if _home_of(name, counts) == docname]
@@ -157,6 +158,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
         "search_clinic", f"tutorials/{error_index.CHAPTER}", "env", types=frozenset({str})
     )
     app.connect("html-page-context", _add_table)
+    app.add_config_value("search_homes", {}, "env", types=frozenset({dict}))
     app.connect("doctree-read", _count_names)
     app.connect("doctree-resolved", _add_entries)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

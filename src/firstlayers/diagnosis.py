@@ -173,7 +173,7 @@ def diagnose(
 
     Returns
     -------
-    Diagnosis
+    firstlayers.diagnosis.Diagnosis
         The findings. Printed, it says ``nothing looks wrong`` if there are none.
 
     Raises

@@ -17,7 +17,7 @@ while time.process_time() < end:
 def gallery(mini_gallery: MiniGallery) -> MiniGallery:
     mini_gallery.configure(
         ("gallery_costs",),
-        "gallery_budget = 1",
+        "gallery_budget = 2",
         image_scrapers=("matplotlib", "gallery_costs.scraper"),
         reset_modules=("gallery_costs.start",),
     )
@@ -30,26 +30,26 @@ def shown(output: str) -> dict[str, tuple[float, float]]:
 
 
 def test_costs_of_executed_chapters_are_shown_the_dearest_first(gallery: MiniGallery) -> None:
-    gallery.write("01_cheap", "import time\ntime.sleep(0.5)")
-    gallery.write("02_dear", WORK.format(seconds=1.3))
+    gallery.write("01_cheap", "import time\ntime.sleep(3)")
+    gallery.write("02_dear", WORK.format(seconds=2.6))
     status, output = gallery.build()
     assert status == 0, output
     costs = shown(output)
     assert list(costs) == ["basics/02_dear", "basics/01_cheap"]
-    assert 1.3 <= costs["basics/02_dear"][0] < 2
-    assert costs["basics/01_cheap"][0] < 0.4  # waiting costs nothing
-    assert costs["basics/01_cheap"][1] >= 0.5
-    assert re.search(r"02_dear  more than the budget of 1 s$", output, re.MULTILINE)
+    assert costs["basics/02_dear"][0] >= 2.6
+    assert costs["basics/01_cheap"][0] < 2  # waiting costs nothing
+    assert costs["basics/01_cheap"][1] >= 3
+    assert re.search(r"02_dear  more than the budget of 2 s$", output, re.MULTILINE)
     assert not re.search(r"01_cheap  more", output)
     assert shown(gallery.build()[1]) == {}  # nothing was executed
 
 
 def test_chapter_that_is_far_too_dear_fails_this_build_and_the_next(gallery: MiniGallery) -> None:
-    gallery.write("01_far_too_dear", WORK.format(seconds=3.2))
+    gallery.write("01_far_too_dear", WORK.format(seconds=10.2))
     for _ in range(2):
         status, output = gallery.build()
         assert status != 0
-        assert "basics/01_far_too_dear: 3 s. Train for fewer steps" in output
+        assert re.search(r"basics/01_far_too_dear: \d+ s\. Train for fewer steps", output)
 
 
 def test_processes_that_a_chapter_starts_count(gallery: MiniGallery) -> None:

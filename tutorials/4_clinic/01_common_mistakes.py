@@ -870,9 +870,6 @@ assert accuracy(good) > accuracy(large)
 # everywhere.
 
 alike, different = [make_network(hidden=8, activation=nn.Tanh) for _ in range(2)]
-zeros = make_network()
-for parameter in zeros.parameters():
-    nn.init.zeros_(parameter)
 for parameter in alike.parameters():
     nn.init.constant_(parameter, 0.01 if parameter.ndim == 2 else 0)
 ends = [end_of(train(network, lr=0.3)) for network in (alike, different)]
@@ -890,7 +887,6 @@ for part, network, title in zip(
     part.suptitle(title, fontsize=10, fontweight="bold", x=0.02, ha="left")
 compare("training loss", *ends, ".3f")
 compare("largest difference", *gaps, ".5f")
-print(f"with zeros everywhere and ReLU: loss {end_of(train(zeros, epochs=5)):.3f}")
 plotting.describe(
     fig,
     "The trained weights of eight hidden units as pictures, in two rows. Above, all "
@@ -898,6 +894,11 @@ plotting.describe(
     "start: eight pictures that differ.",
 )
 plt.show()
+
+zeros = make_network()
+for parameter in zeros.parameters():
+    nn.init.zeros_(parameter)
+print(f"with zeros everywhere and ReLU: loss {end_of(train(zeros, epochs=5)):.3f}")
 
 assert gaps[0] < 1e-4
 assert [bool(p.any()) for p in zeros.parameters()] == [False, False, False, True]

@@ -11,8 +11,6 @@ import warnings
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torchvision import transforms
-from torchvision.transforms import v2
 
 from firstlayers.exercises.observation import calls, freeze, same
 from firstlayers.exercises.registry import Exercise, Slip, add
@@ -1083,8 +1081,14 @@ add(
 )
 
 
+# Imported where it is used: torchvision brings PyTorch's compiler along, which takes seconds, and most
+# sessions have no use for it.
+
+
 def modern_transform():
     """-> a transform: a gray picture of any size to (1, 28, 28), from -1 to 1."""
+    from torchvision.transforms import v2
+
     return v2.Compose(
         [
             v2.Resize((28, 28)),
@@ -1097,6 +1101,8 @@ def modern_transform():
 
 def _picture(height, width):
     """Make a gray picture with a bright corner, a dark one, and a slope in between."""
+    from torchvision.transforms import v2
+
     rows, columns = torch.arange(height)[:, None], torch.arange(width)
     pixels = 255 * (rows + 2 * columns) / (height + 2 * width - 3)
     return v2.functional.to_pil_image(pixels.round().to(torch.uint8))
@@ -1117,36 +1123,45 @@ def _look_at_transform(height, width):
 
 
 def _parts(
-    *, size=(28, 28), resize=v2.Resize, scale=True, statistics=((0.5,), (0.5,)), compose=v2.Compose
+    *, size=(28, 28), resize="Resize", scale=True, statistics=((0.5,), (0.5,)), composed=True
 ):
     def modern_transform():
-        return compose(
-            [
-                resize(size),
-                v2.ToImage(),
-                v2.ToDtype(torch.float32, scale=scale),
-                v2.Normalize(*statistics),
-            ]
-        )
+        from torchvision.transforms import v2
+
+        parts = [
+            getattr(v2, resize)(size),
+            v2.ToImage(),
+            v2.ToDtype(torch.float32, scale=scale),
+            v2.Normalize(*statistics),
+        ]
+        return v2.Compose(parts) if composed else parts
 
     return modern_transform
 
 
 def _with_an_old_name():
+    from torchvision.transforms import v2
+
     return v2.Compose([v2.Resize((28, 28)), v2.ToTensor(), v2.Normalize((0.5,), (0.5,))])
 
 
 def _without_normalize():
+    from torchvision.transforms import v2
+
     return v2.Compose([v2.Resize((28, 28)), v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])
 
 
 def _without_resize():
+    from torchvision.transforms import v2
+
     return v2.Compose(
         [v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Normalize((0.5,), (0.5,))]
     )
 
 
 def _first_generation():
+    from torchvision import transforms
+
     return transforms.Compose(
         [
             transforms.Resize((28, 28)),
@@ -1157,6 +1172,8 @@ def _first_generation():
 
 
 def _by_functions():
+    from torchvision.transforms import v2
+
     def transform(picture):
         pixels = v2.functional.pil_to_tensor(picture) / 255
         return v2.functional.resize(pixels, [28, 28], antialias=True) * 2 - 1
@@ -1165,6 +1182,8 @@ def _by_functions():
 
 
 def _image_first():
+    from torchvision.transforms import v2
+
     return v2.Compose(
         [
             v2.ToImage(),
@@ -1202,7 +1221,7 @@ add(
             ),
             Slip(
                 "cut out",
-                _parts(resize=v2.CenterCrop),
+                _parts(resize="CenterCrop"),
                 "The middle of the picture was cut out, and the rest is lost. The whole picture should be "
                 "made smaller or larger.",
             ),
@@ -1244,7 +1263,7 @@ add(
             ),
             Slip(
                 "parts without Compose",
-                _parts(compose=list),
+                _parts(composed=False),
                 "A list of parts came back, and nobody can call a list. What puts parts in a row, so that "
                 "each gets what the one before it gave?",
             ),
