@@ -252,6 +252,31 @@ def _check_arguments(
 
 
 @check(
+    "super().__init__() forgotten",
+    cause="an __init__ of your own takes the place of that of nn.Module.",
+    cure="super().__init__() as its first line.",
+    see="#error-init",
+)
+def super_init_forgotten(seen: Examination) -> str | None:
+    """Look for what nn.Module's own __init__ sets up."""
+    if seen.is_set_up:
+        return None
+    return f"{type(seen.given).__name__} has nothing of what nn.Module's __init__ sets up."
+
+
+@check(
+    "a method of nn.Module overwritten",
+    cause="a method called train, or an attribute called modules, parameters or children.",
+    cure="give it another name: PyTorch calls its own by these.",
+    see="#error-init",
+)
+def method_overwritten(seen: Examination) -> str | None:
+    """Compare attributes and methods with those that every module has."""
+    found = list(dict.fromkeys(seen.overwritten))
+    return f"the model has {_list(found)} of its own." if found else None
+
+
+@check(
     "the model cannot be copied",
     cause="an attribute that is a file or a lock, or a lazy layer not yet called.",
     cure="keep it outside of the model, or call the model once. Then ask again.",
@@ -623,7 +648,7 @@ def softmax_on_the_output(seen: Examination) -> str | None:
         return None
     count, classes = logits.shape
     lowest = math.log(math.e + classes - 1) - 1  # for a 1 at the true class and 0 elsewhere
-    return f"all {count} rows sum to 1. Of such rows, the lowest possible loss is {lowest:.4f}."
+    return f"all {count} rows sum to 1, and so no loss is below {lowest:.4f}."
 
 
 @check(
@@ -994,7 +1019,8 @@ def stale_optimizer(seen: Examination) -> str | None:
     missing = [name for name, p in pairs if id(p) not in held]
     if not missing:
         return None
-    return f"it does not hold {len(missing)} of {len(pairs)} parameters to learn: {_list(missing)}."
+    held_too = len(pairs) - len(missing)
+    return f"it holds {held_too} of {len(pairs)} parameters to learn. Missing: {_list(missing)}."
 
 
 @check(

@@ -5,6 +5,7 @@ together and the images are cloned, so that nothing of the caller's is used up o
 """
 
 import copy
+import inspect
 import math
 import random
 import textwrap
@@ -31,6 +32,7 @@ __all__ = [
     "is_one_hot",
     "is_plain",
     "layer",
+    "overwritten_methods",
 ]
 
 SEED = 0
@@ -108,6 +110,8 @@ class Examination:
         Whether the model is about to be trained; ``None`` if nobody said so.
     """
 
+    uncopied = ""
+    """What Python said when the copy failed."""
     stopped = ""
     """What PyTorch said when the forward pass failed, and in which module."""
     refused = ""
@@ -172,6 +176,10 @@ class Examination:
         self.calls: list[Call] = []
         self.units: list[Units] = []
         self._note(classes=class_numbers(self.given_labels))
+        self.is_set_up = "_modules" in vars(self.given)  # by super().__init__()
+        self.overwritten = overwritten_methods(self.given)
+        if self.overwritten or not self.is_set_up:
+            return  # there is no telling what a call of train() or modules() would do
         states = random_states(self.given)
         try:
             with torch.inference_mode(False), torch.enable_grad():
@@ -197,7 +205,11 @@ class Examination:
             for value in [*kept, *self.given.buffers()]
             if value.grad_fn is not None
         }
-        return copy.deepcopy((self.given, self.given_optimizer), within)
+        model, optimizer = copy.deepcopy((self.given, self.given_optimizer), within)
+        own = {id(parameter) for parameter in self.given.parameters()}
+        if any(id(parameter) in own for parameter in model.parameters()):
+            raise TypeError("the copy has the same parameters, not copies of them")
+        return model, optimizer
 
     @property
     def parameters(self) -> dict[str, nn.Parameter]:
@@ -215,7 +227,7 @@ class Examination:
         self.start = random_states(self.model)
         self._watch()
         modes = {module: module.training for module in self.model.modules()}
-        self.model.eval()
+        self._set_mode(training=False)
         with torch.no_grad():
             output = self._first_call()
             self.begun = {name: p.detach().clone() for name, p in self.parameters.items()}
@@ -229,10 +241,16 @@ class Examination:
             for module, training in modes.items():
                 module.training = training
             self._note(as_it_is=self._as_logits(_try(self._rewound)[0]))
-        self.model.train()
+        self._set_mode(training=True)
         self._call_in_training()
         if hasattr(self, "logits"):
             self._backward()
+
+    def _set_mode(self, training: bool) -> None:
+        _, message = _try(lambda: self.model.train(training))
+        if message:  # a method train of the model's own
+            for module in self.model.modules():
+                module.training = training
 
     def _first_call(self) -> Any:
         """Call the copy, if need be with images of its dtype and on its device."""
@@ -288,9 +306,7 @@ class Examination:
             if not self.noting:
                 return
             given = inputs[0] if inputs and isinstance(inputs[0], Tensor) else None
-            rms = (
-                math.nan if given is None else given.detach().float().square().mean().sqrt().item()
-            )
+            rms = math.nan if given is None else _rms(given)
             finite = not isinstance(output, Tensor) or bool(output.detach().isfinite().all())
             before, after = getattr(given, "grad_fn", None), getattr(output, "grad_fn", None)
             self.calls.append(Call(names[module], module, rms, before, after, finite))
@@ -326,10 +342,10 @@ class Examination:
         if gradients is None:
             return
         with torch.no_grad():
-            self.model.eval()  # in training mode, batch norm may take a change back
+            self._set_mode(training=False)  # in training mode, batch norm may take a change back
             without = [name for name, found in gradients.items() if found is None]
             self.matters = {name: self._matters(self.parameters[name]) for name in without}
-            self.model.train()
+            self._set_mode(training=True)
             self._note(small_steps=_try(self._take_small_steps)[0])
         if self.optimizer is not None:
             self._note(trained=_try(self._train)[0])
@@ -350,11 +366,15 @@ class Examination:
 
     def _matters(self, tensor: Tensor) -> bool:
         """Tell whether the output changes when a tensor does, gradient or not."""
-        if not tensor.numel():
+        if not is_plain(tensor) or not tensor.numel():
             return False
         old = tensor.detach().clone()
         before = self._rewound()
-        tensor.add_(1 + old.abs().max() + torch.rand_like(old))
+        change = 1 + old.abs().max() + torch.rand_like(old)
+        if _try(lambda: tensor.add_(change))[
+            1
+        ]:  # an expanded one, whose numbers share their memory
+            return False
         after = _try(self._rewound)[0]
         tensor.copy_(old)
         return isinstance(after, Tensor) and not torch.equal(before, after)
@@ -515,6 +535,10 @@ def in_range(labels: Tensor, count: int) -> bool:
 # Outputs and attributes
 
 
+def _rms(values: Tensor) -> float:
+    return values.detach().float().square().mean().sqrt().item()
+
+
 def is_plain(value: Any) -> bool:
     """Tell whether something is a tensor of numbers that can be looked at one by one.
 
@@ -575,6 +599,41 @@ def layer(name: str, module: nn.Module) -> str:
 
 
 OWN_TO_MODULES = set(vars(nn.Module()))
+METHODS = {
+    name: method
+    for name, method in vars(nn.Module).items()
+    if callable(method) and not name.startswith("_") and name not in ("forward", "extra_repr")
+}
+
+
+def overwritten_methods(module: nn.Module) -> list[str]:
+    """List methods that a model has in common with ``nn.Module`` and that do something else.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The model.
+
+    Returns
+    -------
+    list of str
+        Attributes such as ``modules``, and methods that cannot be called as those of ``nn.Module``.
+    """
+    found = [name for name in vars(module) if name in METHODS]
+    for name, method in METHODS.items():
+        theirs = getattr(type(module), name)
+        if theirs is not method and not (getattr(theirs, "__module__", None) or "").startswith(
+            "torch"
+        ):
+            known = set(inspect.signature(method).parameters)
+            asked = inspect.signature(theirs).parameters.values() if callable(theirs) else ()
+            anything = any(p.kind is p.VAR_POSITIONAL for p in asked)
+            needed = {p.name for p in asked if p.default is p.empty and p.kind is not p.VAR_KEYWORD}
+            if not anything and not (known <= {p.name for p in asked} and needed <= known):
+                found.append(name)
+    for part in vars(module).get("_modules", {}).values():
+        found += overwritten_methods(part) if part is not None else []
+    return found
 
 
 def attributes(model: nn.Module) -> Iterator[tuple[str, nn.Module | Tensor]]:

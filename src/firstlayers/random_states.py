@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 __all__ = ["random_states", "set_random_states"]
 
@@ -56,6 +56,5 @@ def set_random_states(states: Mapping[str, Any], model: nn.Module) -> None:
 
 def _accelerators(model: nn.Module) -> list[torch.device]:
     """List the devices that the model is on and that draw numbers, apart from the CPU."""
-    values = model.state_dict().values()
-    devices = {value.device for value in values if isinstance(value, Tensor)}
+    devices = {tensor.device for tensor in (*model.parameters(), *model.buffers())}
     return [device for device in sorted(devices, key=str) if device.type not in ("cpu", "meta")]

@@ -99,6 +99,13 @@ class SoftmaxInEvaluation(nn.Module):
         return logits if self.training else logits.softmax(dim=1)
 
 
+class Frozen(nn.Sequential):
+    """A part that stays in evaluation mode, on purpose."""
+
+    def train(self, mode: bool = True) -> "Frozen":
+        return super().train(False)
+
+
 def xavier(model: nn.Sequential) -> nn.Sequential:
     for layer in model:
         if isinstance(layer, nn.Linear):
@@ -172,6 +179,9 @@ HEALTHY: dict[str, Callable[[], nn.Module]] = {
     "residual": Residual,
     "by hand": ByHand,
     "softmax in evaluation": SoftmaxInEvaluation,
+    "a part that is not trained": lambda: mlp(
+        Frozen(nn.BatchNorm1d(784)), nn.Linear(784, 32), nn.ReLU(), nn.Linear(32, 10)
+    ),
 }
 
 
@@ -420,7 +430,38 @@ def raw(images: Tensor) -> Tensor:
     return (images * 255).byte()
 
 
+class WithoutSuper(nn.Module):
+    def __init__(self) -> None:
+        pass
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images.flatten(1)[:, :10]
+
+
+class TrainsItself(nn.Module):
+    """A learner's method with the name of one of PyTorch's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = plain()
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.body(images)
+
+    def train(self, images: Tensor, epochs: int) -> None:  # type: ignore[override]
+        raise AssertionError("nobody asked for this")
+
+
 FAULTS: dict[str, tuple[list[str], Callable[[], Case]]] = {
+    "no super().__init__()": (["super().__init__() forgotten"], lambda: Case(WithoutSuper())),
+    "a method called train": (
+        ["a method of nn.Module overwritten"],
+        lambda: Case(nn.Sequential(TrainsItself())),
+    ),
+    "an attribute called modules": (
+        ["a method of nn.Module overwritten"],
+        lambda: Case(edited(lambda m: vars(m).update(modules=[]))),
+    ),
     "a lock in the model": (
         ["the model cannot be copied"],
         lambda: Case(edited(lambda m: setattr(m, "lock", threading.Lock()))),
@@ -799,6 +840,18 @@ def test_model_that_fails_in_training_mode_only_is_reported() -> None:
     assert "not while it is trained" in found.measured
 
 
+def test_copy_that_is_none_is_not_used() -> None:
+    class Single(nn.Linear):
+        def __deepcopy__(self, memo: dict[int, Any]) -> nn.Module:
+            return self
+
+    model = mlp(Single(784, 10))
+    weight = model[1].weight.detach().clone()
+    found = diagnose(model, *batch(), optimizer=sgd(model))
+    assert found.names == ["the model cannot be copied"]
+    assert torch.equal(model[1].weight, weight)
+
+
 def test_model_without_parameters_is_no_reason_to_fail() -> None:
     model = mlp(nn.AdaptiveAvgPool1d(10), nn.LayerNorm(10, elementwise_affine=False))
     assert diagnose(model, *batch()).names == ["no step lowers the loss"]
@@ -908,15 +961,18 @@ def test_nothing_of_a_sick_model_changes(fault: str) -> None:
     torch.manual_seed(0)
     case = FAULTS[fault][1]()
     images, labels = case.images.clone(), case.labels.clone()
-    numbers = {name: value.clone() for name, value in case.model.state_dict().items()}
+    set_up = "_modules" in vars(case.model)
+    parameters = list(case.model.parameters()) if set_up else []
+    tensors = dict(case.model.state_dict()) if set_up else {}
+    numbers = {name: value.clone() for name, value in tensors.items()}
     random_numbers = state_of_the_random_numbers()
     diagnose(case.model, case.images, case.labels, **case.more)
     assert state_of_the_random_numbers() == random_numbers
     torch.testing.assert_close(case.images, images, rtol=0, atol=0, equal_nan=True)
     assert torch.equal(case.labels, labels)
-    for name, value in case.model.state_dict().items():
+    for name, value in tensors.items():
         torch.testing.assert_close(value, numbers[name], rtol=0, atol=0, equal_nan=True)
-    assert all(parameter.grad is None for parameter in case.model.parameters())
+    assert all(parameter.grad is None for parameter in parameters)
 
 
 def test_tensor_outside_of_the_model_gets_no_gradient() -> None:
