@@ -371,9 +371,8 @@ class Examination:
         old = tensor.detach().clone()
         before = self._rewound()
         change = 1 + old.abs().max() + torch.rand_like(old)
-        if _try(lambda: tensor.add_(change))[
-            1
-        ]:  # an expanded one, whose numbers share their memory
+        _, refused = _try(lambda: tensor.add_(change))
+        if refused:  # an expanded one, whose numbers share their memory
             return False
         after = _try(self._rewound)[0]
         tensor.copy_(old)
