@@ -10,6 +10,7 @@ The style of the plots is not touched here: a chapter asks for it itself, so tha
 outside the gallery.
 """
 
+import atexit
 import gc
 import random
 import warnings
@@ -27,6 +28,9 @@ _NUMPY_PRINT_OPTIONS = np.get_printoptions()
 
 # What is entered here is left at the next reset, even if the chapter failed.
 _chapter = ExitStack()
+
+# Or some of what was frozen complains at the end that nobody has cleared it away.
+atexit.register(gc.unfreeze)
 
 
 def reset(gallery_conf: dict[str, Any], fname: str | PathLike[str] | None, when: str) -> None:

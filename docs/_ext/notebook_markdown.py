@@ -193,7 +193,7 @@ class Markdown:
                 # A line of the source may begin with what would be a list in Markdown.
                 return _escape(node.astext()).replace("\n", " ")
             case nodes.math():
-                return f"${node.astext()}$"
+                return f"${' '.join(node.astext().split())}$"  # on one line, for the same reason
             case nodes.literal():
                 if "|" in node.astext() and node.get("in_table"):  # it would end the cell
                     return f"<code>{html.escape(node.astext()).replace('|', '&#124;')}</code>"

@@ -18,7 +18,7 @@ from typing import Any
 from docutils import nodes
 from notebook_markdown import LinkResolver, Markdown
 from sphinx.errors import ExtensionError
-from sphinx_gallery.py_source_parser import split_code_and_text_blocks
+from sphinx_gallery.py_source_parser import remove_config_comments, split_code_and_text_blocks
 
 _CELL = "GENERATED FROM PYTHON SOURCE LINES"
 _OF_THE_PAGE_ONLY = {"sphx-glr-download-link-note", "sphx-glr-footer"}
@@ -140,7 +140,7 @@ def notebook(
     made[0]["metadata"] = {"cellView": "form", "jupyter": {"source_hidden": True}}
     for block, content in zip(blocks, cells, strict=True):
         if block.type == "code":
-            made.append(_cell("code", block.content.strip()))
+            made.append(_cell("code", remove_config_comments(block.content).strip()))
             continue
         parts = []
         for node, level in content:

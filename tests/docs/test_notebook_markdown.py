@@ -109,6 +109,7 @@ def test_a_table_without_a_head_gets_an_empty_one() -> None:
 
 def test_formulas_are_between_dollars() -> None:
     assert markdown(r"with :math:`x_i^2`") == "with $x_i^2$"
+    assert markdown("with :math:`x\n- 1`") == "with $x - 1$"  # and no list begins
     assert markdown(".. math:: a &= b \\\\\n          c &= d").startswith(
         "$$\n\\begin{aligned}a &= b"
     )
