@@ -1,8 +1,8 @@
 """Time the site's build, and weigh its pages.
 
-    nox -s bench -- site_builds                    # a quarter of an hour on two cores
-    nox -s bench -- site_builds --no-growth        # without the builds that only show how the cost grows
-    nox -s bench -- site_builds --keep             # writes docs/measured/site.json
+    nox -s bench -- site_builds                    # twenty minutes on two cores
+    nox -s bench -- site_builds growth             # only how the cost grows; or builds, or weights
+    nox -s bench -- site_builds --keep             # writes docs/measured/site_builds.json and so on
 
 Everything is built in a copy of the project, in a temporary folder, with the bundled digits. A cold build
 starts with nothing but the installed packages, so it executes every chapter. For the growth, copies of one
@@ -60,12 +60,17 @@ class Site:
 
     def copy_track(self, number: int) -> None:
         """Make one more track of the copied one's chapters."""
-        name = f"{number}_{COPIED_TRACK.partition('_')[2]}"
-        shutil.copytree(self.folder / "tutorials" / COPIED_TRACK, self.folder / "tutorials" / name)
+        # An exercise belongs to the chapter whose page has a name that ends like this.
+        copy = self.folder / "tutorials" / f"{number}{COPIED_TRACK}"
+        shutil.copytree(self.folder / "tutorials" / COPIED_TRACK, copy)
+
+    def tracks(self) -> list[Path]:
+        """List the folders of the tracks."""
+        return list((self.folder / "tutorials").glob("[0-9]*_*"))
 
     def chapters(self) -> int:
         """Count the chapters."""
-        return len(list((self.folder / "tutorials").glob("*/[0-9]*_*.py")))
+        return sum(len(list(track.glob("[0-9]*_*.py"))) for track in self.tracks())
 
 
 def _generated(folder: str, names: list[str]) -> list[str]:
@@ -90,15 +95,14 @@ def builds(site: Site) -> dict[str, Any]:
 
 def growth(site: Site) -> dict[str, Any]:
     """Time cold builds with one track alone, and with one and three copies of it."""
-    for track in (site.folder / "tutorials").glob("*_*"):
+    for track in site.tracks():
         if track.name != COPIED_TRACK:
             shutil.rmtree(track)
     rows: list[list[object]] = []
     first = 0.0
     for copies, wanted in (("once", 1), ("twice", 2), ("four times", 4)):
-        present = len(list((site.folder / "tutorials").glob("*_*")))
-        for number in range(present, wanted):
-            site.copy_track(10 + number)
+        for number in range(len(site.tracks()), wanted):
+            site.copy_track(number)
         site.clean()
         taken = site.build()
         first = first or taken
@@ -110,6 +114,8 @@ def growth(site: Site) -> dict[str, Any]:
 
 def weights(site: Site) -> dict[str, Any]:
     """Weigh pages as they go over the wire: text compressed, figures at the size for a sharp screen."""
+    if not site.html.exists():
+        site.build()
     kinds: dict[str, list[Path]] = {
         "home": [site.html / "index.html"],
         "chapters": sorted(site.html.glob("tutorials/*/[0-9]*_*.html")),
@@ -149,15 +155,17 @@ def weigh(page: Path) -> dict[str, int]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--no-growth", dest="growth", action="store_false", help="leave it out")
+    parts = {"builds": builds, "weights": weights, "growth": growth}
+    parser.add_argument(
+        "part", nargs="?", choices=parts, help="what to measure (default: all, each with a record)"
+    )
     measure.add_keep(parser)
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, measure.Record("site", chosen.keep) as record:
+    with tempfile.TemporaryDirectory() as folder:
         site = Site(Path(folder, "project"))
-        record.add(builds(site))
-        record.add(weights(site))
-        if chosen.growth:
-            record.add(growth(site))
+        for name in [chosen.part] if chosen.part else parts:
+            with measure.Record(f"site_{name}", chosen.keep) as record:
+                record.add(parts[name](site))
 
 
 if __name__ == "__main__":
