@@ -41,9 +41,8 @@ class Tokens(nodes.Text):  # type: ignore[misc]  # docutils has no types
 class JoinTokens(SphinxPostTransform):
     """Join the tokens between two links."""
 
-    default_priority = (
-        8  # behind method_links and shape_colors, before all that walks through pages
-    )
+    # Behind method_links (6) and shape_colors (7), before all else that walks through pages.
+    default_priority = 8
     formats = ("html",)
 
     def run(self, **kwargs: Any) -> None:

@@ -120,14 +120,14 @@ def train_epoch(
             scheduler.step()
         losses.append(loss.detach())
         counts.append(len(labels))
-    if not losses:
-        raise ValueError(NO_BATCH)
     sizes = torch.tensor(counts, dtype=torch.float64)
-    total = torch.stack(losses).cpu().double() @ sizes
+    total = torch.stack(losses).cpu().double() @ sizes if losses else sizes.sum()
+    sums = torch.stack([total, sizes.sum()])
     if shared:
-        sums = sum_over_processes(torch.stack([total, sizes.sum()]).to(device))
-        return (sums[0] / sums[1]).item()
-    return (total / sizes.sum()).item()
+        sums = sum_over_processes(sums.to(device))
+    if sums[1] == 0:
+        raise ValueError(NO_BATCH)
+    return (sums[0] / sums[1]).item()
 
 
 def evaluate(

@@ -213,6 +213,13 @@ def test_training_works_on_an_accelerator() -> None:
     assert train_epoch(model, small_loader(), sgd(model)) == pytest.approx(expected, rel=1e-4)
 
 
+def test_epoch_of_empty_batches_is_an_error() -> None:
+    model = small_model()
+    inputs, labels = next(iter(small_loader()))
+    with pytest.raises(ValueError, match="the loader gave no batch"):
+        train_epoch(model, [(inputs[:0], labels[:0])], sgd(model))
+
+
 @pytest.mark.parametrize("loader", [[], DataLoader([(0, 0)] * 3, batch_size=4, drop_last=True)])
 def test_loader_without_a_batch_is_an_error(loader) -> None:
     model = small_model()
