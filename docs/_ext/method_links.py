@@ -12,6 +12,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from code_tokens import Tokens
 from docutils import nodes
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -61,8 +62,8 @@ class MethodLinks(SphinxPostTransform):
             texts = [token.astext() for token in block.children]
             for i in range(2, len(texts)):
                 token = block[i]
-                # What is no token is text: the space behind the last of three dots, for instance.
-                is_name = isinstance(token, nodes.inline) and token["classes"] == ["n"]
+                # What is no token is a link.
+                is_name = isinstance(token, Tokens) and token.kind == "n"
                 if texts[i - 1] != "." or not is_name:
                     continue
                 called = "".join(texts[i + 1 : i + 2]).startswith("(")
@@ -78,5 +79,6 @@ class MethodLinks(SphinxPostTransform):
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Register the transform; sphinx-gallery and the extension `inventories` do the rest."""
+    app.setup_extension("code_tokens")
     app.add_post_transform(MethodLinks)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -10,12 +10,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from code_tokens import Tokens
 from docutils import nodes
 from pygments.lexers.python import PythonLexer
 from pygments.token import Comment
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.typing import ExtensionMetadata
+from sphinx_gallery._doctree_links import code_links_block
 
 _ENTRY = r"(?:[A-Za-z_]\w*|\d+)"
 _SHAPE = rf"\((?:{_ENTRY}(?:, {_ENTRY})+|{_ENTRY},)?\)"
@@ -48,20 +50,24 @@ class ShapesInTokens(SphinxPostTransform):
 
     def run(self, **kwargs: Any) -> None:
         """Go through all comments."""
-        for token in list(self.document.findall(nodes.inline)):
-            text = token.astext()
-            shapes = _SHAPES.match(text) if token["classes"] == ["c1"] else None
-            if shapes is not None:
-                rest = text[shapes.end() :]
-                parts = [nodes.inline("", shapes[0], classes=["cs"])]
-                if rest:
-                    parts.append(nodes.inline("", rest, classes=["c1"]))
-                at = token.parent.index(token)
-                token.parent[at : at + 1] = parts
+        for block in list(self.document.findall(code_links_block)):
+            block[:] = [part for token in block.children for part in _split(token)]
+
+
+def _split(token: nodes.Node) -> Iterator[nodes.Node]:
+    """Split a comment that starts with shapes, which is its text, into these and the rest."""
+    shapes = _SHAPES.match(token) if isinstance(token, Tokens) and token.kind == "c1" else None
+    if shapes is None:
+        yield token
+        return
+    yield Tokens.one("cs", shapes[0])
+    if rest := token[shapes.end() :]:
+        yield Tokens.one("c1", rest)
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Register the transform, and the lexer under both names that pages use."""
+    app.setup_extension("code_tokens")
     app.add_post_transform(ShapesInTokens)
     for name in ("python", "Python"):
         app.add_lexer(name, PythonWithShapes)
