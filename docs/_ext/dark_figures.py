@@ -14,11 +14,13 @@ from typing import Any
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.collections import Collection, QuadMesh
 from matplotlib.colors import to_rgba, to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.spines import Spine
 from matplotlib.text import Annotation, Text
 
 # Highest minus lowest of red, green and blue (0 to 1) up to which a color counts as a gray.
@@ -56,11 +58,11 @@ def recolor_for_dark_page(figure: Figure) -> None:
 
 
 def _artists_to_recolor(artist: Artist) -> Iterator[Artist]:
-    if artist.get_gid() == "keep-color":
+    if artist.get_gid() == "keep-color" or not artist.get_visible():
         return
     if not _lies_on_color(artist):
         yield artist
-    children = artist.get_children()
+    children = _children(artist)
     if isinstance(artist, Text) and (box := artist.get_bbox_patch()):
         children = [*children, box]
     if isinstance(artist, Annotation) and artist.arrow_patch and not _has_image(artist.axes):
@@ -69,13 +71,25 @@ def _artists_to_recolor(artist: Artist) -> Iterator[Artist]:
         yield from _artists_to_recolor(child)
 
 
+def _children(artist: Artist) -> list[Artist]:
+    """List what is drawn with an artist. Many axes of this course show an image and nothing around it."""
+    if isinstance(artist, Axis):
+        # get_children() would find out once more where its ticks are, as drawing has done already.
+        return [artist.label, artist.offsetText, *artist.majorTicks, *artist.minorTicks]
+    children: list[Artist] = artist.get_children()
+    if isinstance(artist, Axes) and not artist.axison:
+        return [child for child in children if not isinstance(child, Axis | Spine)]
+    return children
+
+
 def _lies_on_color(artist: Artist) -> bool:
     if isinstance(artist, Text) and (box := artist.get_bbox_patch()):
         return _is_colored(box.get_facecolor())
     axes = artist.axes
     if not isinstance(axes, Axes):
         return False  # A figure's own artist. (What a figure calls axes is a list.)
-    if artist not in (*axes.texts, *axes.lines, *axes.patches, *axes.collections):
+    contents = _contents(axes, type(artist))
+    if not any(artist is content for content in contents):
         return False  # Titles, ticks and legends lie outside or have an area of their own.
     if not isinstance(artist, Text):
         return _has_image(axes)
@@ -85,6 +99,14 @@ def _lies_on_color(artist: Artist) -> bool:
         return True
     areas = (patch for patch in axes.patches if _is_colored(patch.get_facecolor()))
     return any(area.get_window_extent().contains(*center) for area in areas)
+
+
+def _contents(axes: Axes, kind: type[Artist]) -> Sequence[Artist]:
+    for base, name in ((Text, "texts"), (Line2D, "lines"), (Patch, "patches")):
+        if issubclass(kind, base):
+            contents: Sequence[Artist] = getattr(axes, name)
+            return contents
+    return axes.collections if issubclass(kind, Collection) else ()
 
 
 def _has_image(axes: Any) -> bool:
