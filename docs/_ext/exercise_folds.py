@@ -5,6 +5,9 @@ the site is built, sphinx-gallery has executed the stub, and this module adds th
 ``exercise-folds`` under its output. The folds are ``<details>`` elements: they work with the
 keyboard and without a script.
 
+What the course's answer earns is found out by :func:`scraper`, in the process that executes the chapter;
+list it among sphinx-gallery's image scrapers. Where it did not run, the page's own process finds out.
+
 The directive ``exercise-index`` lists all exercises by chapter, and ``exercise-verdict`` shows what is
 said of a typical wrong answer.
 """
@@ -12,8 +15,10 @@ said of a typical wrong answer.
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -22,8 +27,47 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
+if TYPE_CHECKING:
+    from firstlayers.exercises.registry import Exercise
+
 CELL = ".. GENERATED FROM PYTHON SOURCE LINES"
-STUB = re.compile(r"^ +@exercise\n +(?:def|class) (\w+)\b", re.MULTILINE)
+STUB = re.compile(r"^ *@exercise\n *(?:def|class) (\w+)\b", re.MULTILINE)
+
+
+def scraper(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -> str:
+    """Keep the verdicts on the course's answers to a cell's exercises; there is no picture to show.
+
+    Parameters
+    ----------
+    block : sphinx_gallery.py_source_parser.Block
+        A cell that was executed.
+    block_vars : dict
+        ``"target_file"`` is the copy of the chapter's script.
+    gallery_conf : dict
+        Not used.
+    """
+    # Here, because it imports PyTorch, which a build without a changed chapter does without.
+    from firstlayers.exercises.registry import find
+
+    for name in STUB.findall(block.content):
+        kept = _kept_verdicts(Path(block_vars["target_file"]))
+        verdicts = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
+        if found := find(name):  # where there is none, the page's directive says so
+            verdicts[name] = _earned(found)
+        kept.write_text(json.dumps(verdicts, ensure_ascii=False), encoding="utf-8")
+    return ""
+
+
+def _earned(exercise: Exercise) -> dict[str, str]:
+    """Say what the checker says of the course's answer."""
+    from firstlayers.exercises.judging import judge
+
+    verdict = judge(exercise, exercise.reference, isolated=False)
+    return {"state": verdict.state, "text": verdict.text}
+
+
+def _kept_verdicts(page: Path) -> Path:
+    return page.with_suffix(".verdicts.json")
 
 
 def add_folds(text: str) -> str:
@@ -61,8 +105,6 @@ class ExerciseFolds(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Make the folds of the exercise that is named."""
-        # Here, because it imports PyTorch, which a build without a changed chapter does without.
-        from firstlayers.exercises.judging import judge
         from firstlayers.exercises.registry import find
 
         found = find(self.arguments[0])
@@ -72,9 +114,11 @@ class ExerciseFolds(SphinxDirective):
             raise ExtensionError(
                 f"{self.env.docname}: the exercise {found.name} belongs to {found.chapter}"
             )
-        verdict = judge(found, found.reference, isolated=False)
-        if verdict.state != "right":
-            raise ExtensionError(f"the course's answer is wrong: {verdict.text}")
+        kept = _kept_verdicts(Path(self.env.doc2path(self.env.docname)))
+        verdicts = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
+        verdict = verdicts.get(found.name) or _earned(found)
+        if verdict["state"] != "right":
+            raise ExtensionError(f"the course's answer is wrong: {verdict['text']}")
         source = inspect.getsource(found.reference).rstrip()
         code = nodes.literal_block(source, source, language="python")
         folds = [
@@ -85,7 +129,7 @@ class ExerciseFolds(SphinxDirective):
                 strict=True,
             )
         ]
-        last = Fold("", code, _block_of(verdict.text), title="The course's answer")
+        last = Fold("", code, _block_of(verdict["text"]), title="The course's answer")
         return [nodes.container("", *folds, last, classes=["fl-folds"])]
 
 

@@ -42,7 +42,7 @@ def remove_leftovers(chapters_dir: Path, gallery_dir: Path) -> bool:
 def _remove_chapter(section: Path, stem: str) -> None:
     name = re.escape(stem)
     page = re.compile(
-        rf"{name}\.(py|py\.md5|rst|ipynb|zip|codeobj\.json|(cost|processor)\.json|data\.js)"
+        rf"{name}\.(py|py\.md5|rst|ipynb|zip|(codeobj|cost|processor|verdicts)\.json|data\.js)"
     )
     image = re.compile(rf"sphx_glr_{name}_(\d{{3,}}(_dark)?|thumb)\.\w+")
     for path in section.glob("*"):

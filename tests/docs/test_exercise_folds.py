@@ -1,5 +1,6 @@
 """Under each exercise of a page stand its hints and the course's answer, folded."""
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -63,6 +64,22 @@ def test_folds_stand_between_the_stub_s_output_and_the_next_text(gallery: MiniGa
         assert hint.split(":")[0][:40] in html
     # The answer is shown as code, and only inside a fold.
     assert "shifted" not in re.sub(r"<details.*?</details>", "", html, flags=re.DOTALL)
+
+
+def test_verdict_may_come_from_the_process_that_executes_the_chapter(gallery: MiniGallery) -> None:
+    gallery.configure(("exercise_folds",), image_scrapers=("exercise_folds.scraper",))
+    gallery.write("03_softmax", STUB, "2_digits")
+    status, said = gallery.build()
+    assert status == 0, said
+    kept = gallery.docs / "course" / "2_digits" / "03_softmax.verdicts.json"
+    verdicts = json.loads(kept.read_text(encoding="utf-8"))
+    assert verdicts["softmax"]["state"] == "right"
+    assert verdicts["softmax"]["text"].partition("\n")[0] in page(gallery, "03_softmax")
+    verdicts["softmax"] = {"state": "wrong", "text": "so it is"}
+    kept.write_text(json.dumps(verdicts), encoding="utf-8")
+    status, said = gallery.build("-E")
+    assert status != 0
+    assert "the course's answer is wrong: so it is" in said
 
 
 def test_page_without_exercises_stays_as_it_is() -> None:
