@@ -8,7 +8,6 @@ machine that made it.
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from docutils import nodes
 from notebook_markdown import LinkResolver, Markdown
 from sphinx.errors import ExtensionError
 from sphinx_gallery.py_source_parser import remove_config_comments, split_code_and_text_blocks
+from tracks import end_of_first_text
 
 _CELL = "GENERATED FROM PYTHON SOURCE LINES"
 _OF_THE_PAGE_ONLY = {"sphx-glr-download-link-note", "sphx-glr-footer"}
@@ -103,9 +103,8 @@ def script(chapter: Path, install: str) -> str:
     str
         Python code.
     """
-    text = chapter.read_text(encoding="utf-8")
-    lines = text.splitlines(keepends=True)
-    end = ast.parse(text).body[0].end_lineno  # of the string that is the first text
+    lines = chapter.read_text(encoding="utf-8").splitlines(keepends=True)
+    end = end_of_first_text(lines)
     return f"{''.join(lines[:end])}\n{install}\n{''.join(lines[end:])}"
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tokenize
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,6 +40,18 @@ class Link(NamedTuple):
     is_current: bool
 
 
+def end_of_first_text(lines: list[str]) -> int:
+    """Say at which of a chapter's lines its first text ends, 0 where it does not start with one.
+
+    To read a few tokens takes a hundredth of the time that it takes to parse all of a chapter.
+    """
+    around = (tokenize.COMMENT, tokenize.ENCODING, tokenize.NEWLINE, tokenize.NL)
+    for token in tokenize.generate_tokens(iter(lines).__next__):
+        if token.type not in around:
+            return token.end[0] if token.type == tokenize.STRING else 0
+    return 0
+
+
 def read_chapter(path: Path) -> Chapter:
     """Read the first text block of a chapter.
 
@@ -57,7 +70,8 @@ def read_chapter(path: Path) -> Chapter:
     sphinx.errors.ExtensionError
         If it does not say its title, its promise and its minutes.
     """
-    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    text = ast.get_docstring(ast.parse("".join(lines[: end_of_first_text(lines)]))) or ""
     head = re.match(r"(?P<title>\S[^\n]*)\n={3,}\n\n(?P<promise>(?:\S[^\n]*\n)+)", text)
     minutes = re.search(r"\*\*Time:\*\* (\d+) minutes", text)
     if head is None or minutes is None:
