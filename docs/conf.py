@@ -76,7 +76,12 @@ sphinx_gallery_conf = {
     "gallery_dirs": "tutorials",
     "filename_pattern": rf"/tutorials/.*(?:{only})" if only else r"/\d\d_\w+\.py$",
     "within_subsection_order": "FileNameSortKey",  # the default sorts by length
-    "image_scrapers": ("gallery_figures.scraper", "interactive.scraper", "gallery_costs.scraper"),
+    "image_scrapers": (
+        "gallery_figures.scraper",
+        "interactive.scraper",
+        "exercise_folds.scraper",
+        "gallery_costs.scraper",
+    ),
     "reset_modules": ("matplotlib", "gallery_reset.reset", "gallery_costs.start"),
     "reset_modules_order": "both",
     "matplotlib_animations": False,
@@ -92,6 +97,18 @@ sphinx_gallery_conf = {
     "write_computation_times": False,
     "min_reported_time": sys.maxsize,
 }
+
+# What nearly all chapters import, and those that take longest in their track.
+gallery_imports = ["firstlayers.data", "firstlayers.plotting"]
+gallery_first = [
+    "1_basics/10_training",
+    "1_basics/04_transforms",
+    "1_basics/01_quickstart",
+    "2_digits/09_train",
+    "2_digits/11_draw_a_digit",
+    "3_further/02_scale",
+    "4_clinic/01_common_mistakes",
+]
 
 # Processor seconds of a chapter, as promised. Five times as many fail the build.
 gallery_budget = 15

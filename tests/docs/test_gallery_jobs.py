@@ -19,14 +19,18 @@ class Gallery(MiniGallery):
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.who = root / "who.txt"
+        self.set()
+        for name in ("01_first", "02_second", "03_third"):
+            self.write(name, SAY_WHO)
+
+    def set(self, other: str = "") -> None:
+        """Set the values of the extension."""
         self.configure(
             ("gallery_figures", "gallery_jobs", "gallery_stamp", "offline"),
-            "gallery_jobs = 2",
+            f"gallery_jobs = 2\n{other}",
             image_scrapers=("gallery_figures.scraper",),
             reset_modules=("matplotlib", "offline.guard_worker"),
         )
-        for name in ("01_first", "02_second", "03_third"):
-            self.write(name, SAY_WHO)
 
     def processes(self, *options: str) -> list[str]:
         """Build, and return which processes executed chapters."""
@@ -57,6 +61,36 @@ def test_only_as_many_processes_as_chapters_that_have_to_be_executed(gallery: Ga
     assert here[0] not in first  # one chapter is not worth another process
     gallery.write("03_third", SAY_WHO + "print(3)")
     assert gallery.processes() == here
+
+
+def test_processes_have_imported_what_chapters_do(gallery: Gallery, tmp_path: Path) -> None:
+    gallery.set('gallery_imports = ["wave"]')
+    code = "import sys\nfrom pathlib import Path\n\nPath({}).write_text(str('wave' in sys.modules))"
+    for name in ("01_first", "02_second"):
+        gallery.write(name, code.format(repr(str(tmp_path / name))))
+    status, output = gallery.build()
+    assert status == 0, output
+    assert [(tmp_path / name).read_text() for name in ("01_first", "02_second")] == ["True"] * 2
+    gallery.set('gallery_imports = ["no_such_module"]')
+    for name in ("01_first", "02_second"):
+        gallery.write(name, SAY_WHO + "print(3)")
+    status, output = gallery.build()
+    assert status != 0
+    assert "No module named 'no_such_module'" in output
+
+
+def test_chapters_that_take_long_come_first_and_pages_keep_their_order(gallery: Gallery) -> None:
+    gallery.set('gallery_first = ["basics/03_third", "basics/02_second"]')
+    status, output = gallery.build()
+    assert status == 0, output
+    names = ("03_third.py", "02_second.py", "01_first.py")
+    begun = [
+        output.index(name, output.index("generating gallery for course/basics")) for name in names
+    ]
+    assert begun == sorted(begun)
+    index = (gallery.section / "index.rst").read_text("utf-8")
+    places = [index.index(f"/course/basics/{name[:-3]}") for name in names]
+    assert places == sorted(places, reverse=True)
 
 
 def test_chapter_that_fails_in_another_process_fails_the_build(gallery: Gallery) -> None:
