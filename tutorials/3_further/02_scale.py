@@ -263,11 +263,17 @@ def train_together():
 #   processes: as soon as some of them are ready, while the others are still being computed.
 # * Process 0 alone saves the weights.
 #
-# The processes need a script of their own: the imports, this function, and a call. It imports
-# little, because each process does so again. We write it into a temporary folder, with the images
-# beside it.
+# The processes need a script of their own: the imports, this function, and a call. What they do
+# after it is for later: they call the course's own command with these options. (To start Python and
+# import PyTorch in each process takes longer than all that they compute. So we start them once.) We
+# write the script into a temporary folder, with the images beside it.
+
+COMMAND = ["train", "--dataset", "digits", "--model", "Network", "--epochs", "2"]
+COMMAND += ["--optimizer", "sgd", "--batch-size", "64", "--device", "cpu"]
+COMMAND += ["--save", "run.pt"]
 
 SCRIPT = f"""\
+import sys
 import time
 
 import torch
@@ -277,6 +283,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim import SGD
 
 from firstlayers import models
+from firstlayers.__main__ import main
 from firstlayers.distributed import ShareOfBatches, share_weight
 
 
@@ -284,6 +291,7 @@ from firstlayers.distributed import ShareOfBatches, share_weight
 
 if __name__ == "__main__":
     train_together()
+    sys.exit(main({COMMAND}))
 """
 
 temporary = tempfile.TemporaryDirectory()
@@ -304,33 +312,21 @@ torch.save((images, labels), folder / "examples.pt")
 # module ``torch.distributed.run``. We start that from here, and read later what it has printed.
 
 
-def start_two(*command, folder):
-    """Start a script or module in two processes, and do not wait for them."""
-    assert distributed.is_available(), "This PyTorch cannot connect processes."
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    launcher += ["--local-addr", "localhost", "--nproc-per-node", "2"]
-    environment = {**os.environ, "PYTHONUTF8": "1"}
-    environment["OMP_NUM_THREADS"] = "1"  # so they do not get into each other's way
-    environment["USE_LIBUV"] = "0"  # on Windows, PyTorch comes without it
-    environment.pop("PYTHONWARNINGS", None)  # ours are strict
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(
-        [*launcher, *command], cwd=folder, env=environment, encoding="utf-8", **pipes
-    )
-
-
-def lines_of(run):
-    """Wait for the end of the processes; return the lines that they have printed."""
-    try:
-        printed, complaints = run.communicate(timeout=500)
-    finally:
-        run.terminate()  # where it has not ended; it ends its processes, too
-    if run.returncode != 0:
-        raise RuntimeError(f"the processes failed:\n{printed}\n{complaints}")
-    return printed.splitlines()
-
-
-run = start_two("train_together.py", folder=folder)
+assert distributed.is_available(), "This PyTorch cannot connect processes."
+launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+launcher += ["--local-addr", "localhost", "--nproc-per-node", "2"]
+environment = {**os.environ, "PYTHONUTF8": "1"}
+environment["OMP_NUM_THREADS"] = "1"  # so they do not get into each other's way
+environment["USE_LIBUV"] = "0"  # on Windows, PyTorch comes without it
+environment.pop("PYTHONWARNINGS", None)  # ours are strict
+run = subprocess.Popen(
+    [*launcher, "train_together.py"],
+    cwd=folder,
+    env=environment,
+    encoding="utf-8",
+    stdout=subprocess.PIPE,
+    stderr=subprocess.PIPE,
+)
 
 # %%
 # Most of the time they will import PyTorch. Meanwhile, one process does the same: this one, with
@@ -350,7 +346,16 @@ for places in ShareOfBatches(labels, 64):
 # **Predict, then run.** Both processes go through all steps. Which of these will be the same in
 # both of them: the images, the loss, the gradient after ``backward``?
 
-printed = lines_of(run)
+try:
+    output, complaints = run.communicate(timeout=500)  # waits for their end
+finally:
+    run.terminate()  # where it has not ended; it ends its processes, too
+if run.returncode != 0:
+    raise RuntimeError(f"the processes failed:\n{output}\n{complaints}")
+
+lines = output.splitlines()
+end = lines.index("Worker 0 has saved the weights.") + 1
+printed, printed_by_command = lines[:end], lines[end:]
 print(*printed, sep="\n")
 notes = [
     torch.load(folder / f"notes_{rank}.pt", weights_only=True) for rank in range(2)
@@ -426,24 +431,78 @@ assert sorted(seen) == list(range(1067))
 #
 #    $ torchrun --nproc-per-node 2 -m firstlayers train --save two.pt
 #
-# We start it with our function. The options see to it that the run is short, with SGD, and on the
-# processor even where there is a GPU.
+# Our two processes have called the same, with options that see to it that the run is short, with
+# SGD, and on the processor even where there is a GPU. It has printed this. (We leave out the line
+# that says how long it took, because it is different each time.)
 
-COMMAND = ["train", "--dataset", "digits", "--model", "Network", "--epochs", "2"]
-COMMAND += ["--optimizer", "sgd", "--batch-size", "64", "--device", "cpu"]
-COMMAND += ["--save", "run.pt"]
 
-folder_of_two = Path(tempfile.mkdtemp(dir=folder))
-run = start_two("-m", "firstlayers", *COMMAND, folder=folder_of_two)
+def without_time(lines):
+    return [line for line in lines if not line.startswith("Time:")]
+
+
+printed_by_two = without_time(printed_by_command)
+print(*printed_by_two, sep="\n")
 
 # %%
+# **Predict, then run.** Now one process, with the same words. Which of these lines will be
+# different?
+
+folder_of_one = Path(tempfile.mkdtemp(dir=folder))
+with contextlib.chdir(folder_of_one), contextlib.redirect_stdout(io.StringIO()) as out:
+    status = main(COMMAND)
+
+printed_by_one = without_time(out.getvalue().splitlines())
+for line in printed_by_one:
+    if line not in printed_by_two:
+        print("different:", line)
+
+saved_by_one, saved_by_two = models.Network(), models.Network()
+checkpoints.load_checkpoint(folder_of_one / "run.pt", saved_by_one)
+checkpoints.load_checkpoint(folder / "run.pt", saved_by_two)
+pairs = zip(saved_by_one.parameters(), saved_by_two.parameters(), strict=True)
+apart = max((a - b).abs().max().item() for a, b in pairs)
+print(f"weights in the two files: apart by up to {apart:.0e}")
+
+assert status == 0
+assert apart < 1e-6
+assert len(set(printed_by_one) - set(printed_by_two)) == 1
+assert sum("Test accuracy" in line for line in printed_by_two) == 1
+
+# %%
+# Only the line that says how many they were. The batch size is that of all processes together, so
+# the same options mean the same training, with any number of them. And everything was printed once:
+# process 0 alone downloads, validates, tests, prints and saves, while the others wait.
+#
+# What if a process dies in the middle, because memory runs out, or a machine fails? Then
+# ``torchrun`` ends the others, which cannot go on without it. With ``--max-restarts 3`` it starts
+# all of them again, at most three times. With ``--resume`` they then go on from the file, which is
+# saved after each epoch:
+#
+# .. code-block:: console
+#
+#    $ torchrun --nproc-per-node 2 --max-restarts 3 \
+#          -m firstlayers train --save two.pt --resume
+#
+# On several machines, which ``torchrun`` calls *nodes*, type the same on each of them. ``HOST`` is
+# the name of the one where they meet, and the file must be on a disk that all of them see:
+#
+# .. code-block:: console
+#
+#    $ torchrun --nnodes 2 --nproc-per-node 8 \
+#          --rdzv-backend c10d --rdzv-endpoint HOST:29400 \
+#          -m firstlayers train --save /shared/two.pt --resume
+#
+# :doc:`/api/distributed` says more. These two were not run for this page. But the course's tests do
+# so: they kill a process in the middle of a training, they start three processes on two nodes, and
+# each time they compare the weights with those of one process.
+#
 # Where they part
 # ---------------
 #
-# While that runs: the weights were those of one process, but for rounding. In a long training, each
-# step starts from weights that already differ in their last digits. Do these differences stay
-# small? We need no second process to see it. One network gets whole batches, its twin gets the mean
-# of two halves, and we look at the largest difference of their weights after each step.
+# The weights were those of one process, but for rounding. In a long training, each step starts from
+# weights that already differ in their last digits. Do these differences stay small? We need no
+# second process to see it. One network gets whole batches, its twin gets the mean of two halves,
+# and we look at the largest difference of their weights after each step.
 
 
 def drift(optimizer_class, learning_rate, dtype, steps=100):
@@ -518,73 +577,6 @@ for name in ("SGD", "AdamW"):
 # %%
 # So to know whether your code is right, compare the weights after a short run with SGD. To know
 # whether a training is good, compare accuracies.
-#
-# What the command made
-# ---------------------
-#
-# Back to the command. It has printed this. (We leave out the line that says how long it took,
-# because it is different each time.)
-
-
-def without_time(lines):
-    return [line for line in lines if not line.startswith("Time:")]
-
-
-printed_by_two = without_time(lines_of(run))
-print(*printed_by_two, sep="\n")
-
-# %%
-# **Predict, then run.** Now one process, with the same words. Which of these lines will be
-# different?
-
-folder_of_one = Path(tempfile.mkdtemp(dir=folder))
-with contextlib.chdir(folder_of_one), contextlib.redirect_stdout(io.StringIO()) as out:
-    status = main(COMMAND)
-
-printed_by_one = without_time(out.getvalue().splitlines())
-for line in printed_by_one:
-    if line not in printed_by_two:
-        print("different:", line)
-
-saved_by_one, saved_by_two = models.Network(), models.Network()
-checkpoints.load_checkpoint(folder_of_one / "run.pt", saved_by_one)
-checkpoints.load_checkpoint(folder_of_two / "run.pt", saved_by_two)
-pairs = zip(saved_by_one.parameters(), saved_by_two.parameters(), strict=True)
-apart = max((a - b).abs().max().item() for a, b in pairs)
-print(f"weights in the two files: apart by up to {apart:.0e}")
-
-assert status == 0
-assert apart < 1e-6
-assert len(set(printed_by_one) - set(printed_by_two)) == 1
-assert sum("Test accuracy" in line for line in printed_by_two) == 1
-
-# %%
-# Only the line that says how many they were. The batch size is that of all processes together, so
-# the same options mean the same training, with any number of them. And everything was printed once:
-# process 0 alone downloads, validates, tests, prints and saves, while the others wait.
-#
-# What if a process dies in the middle, because memory runs out, or a machine fails? Then
-# ``torchrun`` ends the others, which cannot go on without it. With ``--max-restarts 3`` it starts
-# all of them again, at most three times. With ``--resume`` they then go on from the file, which is
-# saved after each epoch:
-#
-# .. code-block:: console
-#
-#    $ torchrun --nproc-per-node 2 --max-restarts 3 \
-#          -m firstlayers train --save two.pt --resume
-#
-# On several machines, which ``torchrun`` calls *nodes*, type the same on each of them. ``HOST`` is
-# the name of the one where they meet, and the file must be on a disk that all of them see:
-#
-# .. code-block:: console
-#
-#    $ torchrun --nnodes 2 --nproc-per-node 8 \
-#          --rdzv-backend c10d --rdzv-endpoint HOST:29400 \
-#          -m firstlayers train --save /shared/two.pt --resume
-#
-# :doc:`/api/distributed` says more. These two were not run for this page. But the course's tests do
-# so: they kill a process in the middle of a training, they start three processes on two nodes, and
-# each time they compare the weights with those of one process.
 #
 # Is it worth it?
 # ---------------
