@@ -19,7 +19,6 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
-import torch
 
 # One on every machine: the number of threads changes the last digits of sums. These networks are too
 # small to gain much from more, and lose a lot where another process wants the same core.
@@ -48,6 +47,9 @@ def reset(gallery_conf: dict[str, Any], fname: str | PathLike[str] | None, when:
     when : {"before", "after"}
         Whether the chapter is about to run or has run.
     """
+    # Here, because it takes seconds, which a build without a changed chapter does without.
+    import torch
+
     _chapter.close()
     torch.set_default_dtype(torch.float32)
     torch.set_default_device(None)
