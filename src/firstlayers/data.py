@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -86,14 +87,12 @@ class Digits(VisionDataset):  # type: ignore[misc]  # torchvision ships no types
         super().__init__(None, transform=transform, target_transform=target_transform)
         self.train = train
         self.classes = list(DIGIT_NAMES)
-        digits = load_digits()
-        labels = torch.from_numpy(digits.target).to(torch.int64)  # (1797,)
+        images, labels = _bundled_digits()  # (1797, 28, 28), (1797,)
         is_test = torch.zeros(len(labels), dtype=torch.bool)
         for label in range(10):
             is_test[torch.nonzero(labels == label).flatten()[4::5]] = True
         chosen = ~is_test if train else is_test
-        pixels = torch.from_numpy(digits.images).float()[chosen]  # (N, 8, 8), 0 to 16
-        self.data = _like_mnist(pixels * (255 / 16))  # (N, 28, 28)
+        self.data = images[chosen]  # (N, 28, 28), a copy
         self.targets = labels[chosen]
 
     def __len__(self) -> int:
@@ -111,6 +110,14 @@ class Digits(VisionDataset):  # type: ignore[misc]  # torchvision ships no types
     def extra_repr(self) -> str:
         """Name the part in what ``print`` shows."""
         return f"Split: {'Train' if self.train else 'Test'}"
+
+
+@cache
+def _bundled_digits() -> tuple[Tensor, Tensor]:
+    """Read scikit-learn's file once: it is text, and takes longer than all the rest."""
+    digits = load_digits()
+    pixels = torch.from_numpy(digits.images).float()  # (1797, 8, 8), 0 to 16
+    return _like_mnist(pixels * (255 / 16)), torch.from_numpy(digits.target).to(torch.int64)
 
 
 def _like_mnist(small: Tensor) -> Tensor:
