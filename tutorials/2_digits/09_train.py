@@ -410,11 +410,10 @@ for name, checks in trials.items():
 # ------------------
 #
 # The choice is made. So the chosen recipe gets all training images, the validation images
-# included, and as many steps as the first network had.
+# included, but only half as many steps as the first network had.
 
-final_model, final_losses, _ = train(
-    images, labels, len(step_losses), **recipes[chosen]
-)
+final_steps = len(step_losses) // 2
+final_model, final_losses, _ = train(images, labels, final_steps, **recipes[chosen])
 
 better_accuracy = accuracy_of(final_model, test_images, test_labels)
 for name, accuracy in [("first", plain_accuracy), ("better", better_accuracy)]:
@@ -426,9 +425,9 @@ for name, accuracy in [("first", plain_accuracy), ("better", better_accuracy)]:
     )
     print(f" points; {wrong} of {len(test_labels):,} wrong")
 
-at_least = {"Digits": 0.95, "MNIST": 0.97, "FashionMNIST": 0.85}
+at_least = {"Digits": 0.95, "MNIST": 0.96, "FashionMNIST": 0.85}
 assert better_accuracy >= at_least[type(train_set).__name__]
-assert len(final_losses) == len(step_losses)
+assert 2 * len(final_losses) <= len(step_losses)
 
 # %%
 # Two finished networks, two questions to the test set, and no choice hung on either answer. The
@@ -446,13 +445,13 @@ curves = [
 ]
 for name, curve, color in curves:
     ax.plot(50 * torch.arange(1, len(curve) + 1), curve, color=color, label=name)
-ax.set(yscale="log", xlabel="step", ylabel="loss", title="The same number of steps")
+ax.set(yscale="log", xlabel="step", ylabel="loss", title="Half the steps, a lower loss")
 ax.legend()
 plotting.describe(
     fig,
-    f"Two training losses over {len(step_losses):,} steps on a logarithmic scale. The "
-    f"first recipe ends at {curves[0][1][-1]:.3f}, the chosen one far below it, at "
-    f"{curves[1][1][-1]:.4f}.",
+    f"Two training losses on a logarithmic scale. That of the first recipe ends after "
+    f"{len(step_losses):,} steps at {curves[0][1][-1]:.3f}, that of the chosen one "
+    f"after {final_steps:,} far below it, at {curves[1][1][-1]:.4f}.",
 )
 plt.show()
 
