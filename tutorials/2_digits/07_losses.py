@@ -124,12 +124,12 @@ assert abs(loss.item() - math.log(10)) < 0.1
 # What a probability costs
 # ------------------------
 #
-# The loss is meant for learning, so let the network learn a little: 600 steps. A step looks at 64
+# The loss is meant for learning, so let the network learn a little: 400 steps. A step looks at 64
 # images, drawn at random, and changes the weights slightly, so that the loss of these images falls.
 # :doc:`08_gradients` and :doc:`09_train` are about how; for now it is a function.
 
 
-def train(model, loss_fn, seed=0, steps=600):
+def train(model, loss_fn, seed=0, steps=400):
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
     draw = torch.Generator().manual_seed(seed)  # the same seed, the same batches
     losses = []
@@ -458,7 +458,7 @@ plt.show()
 # With probabilities it is flat at *both* ends. Where the network is sure and wrong, it hardly
 # learns.
 #
-# **Predict, then run.** The same first weights, the same batches, 600 steps. How much does the
+# **Predict, then run.** The same first weights, the same batches, 400 steps. How much does the
 # second softmax cost? A single run may be lucky, so we take three starts.
 
 
@@ -468,7 +468,7 @@ def compare(seed):
         assert torch.equal(ours, theirs)
     found = {}
     for name, network in [("logits", plain), ("probabilities", doubled)]:
-        losses = torch.tensor(train(network, loss_fn, seed))  # (600,)
+        losses = torch.tensor(train(network, loss_fn, seed))  # (400,)
         with torch.no_grad():
             outputs = network(valid_images.flatten(1))  # (M, 10)
         choices = outputs.argmax(dim=1)  # (M,)
@@ -503,11 +503,11 @@ assert max(run["logits"][0][-100:].mean() for run in runs) < 0.6
 fig, ax = plt.subplots(figsize=(7, 2.9))
 for name, color in [("logits", plotting.BLUE), ("probabilities", plotting.ORANGE)]:
     for run in runs:
-        means = run[name][0].reshape(-1, 20).mean(dim=1)  # (30,)
+        means = run[name][0].reshape(-1, 20).mean(dim=1)  # (20,)
         label = f"{name} into the loss" if run is runs[0] else None
-        ax.plot(range(10, 600, 20), means, color=color, lw=1.5, label=label)
+        ax.plot(range(10, 400, 20), means, color=color, lw=1.5, label=label)
 ax.axhline(floor, color=plotting.RED, ls="--", lw=1.5, label=f"floor {floor:.4f}")
-ax.set(xlabel="step", ylabel="training loss", ylim=(0, 3), xlim=(0, 600))
+ax.set(xlabel="step", ylabel="training loss", ylim=(0, 3), xlim=(0, 400))
 ax.set_title("The same networks, the same images")
 ax.legend(fontsize=8, ncols=3, loc="upper right")
 ends = {
@@ -516,7 +516,7 @@ ends = {
 }
 plotting.describe(
     fig,
-    "Training losses over 600 steps, three starts each. With logits they fall at once "
+    "Training losses over 400 steps, three starts each. With logits they fall at once "
     f"and end near {ends['logits']:.2f}. With probabilities they stay at 2.3 at first, "
     f"and end near {ends['probabilities']:.2f}, above the dashed floor at {floor:.4f}.",
 )
