@@ -303,7 +303,7 @@ if is_mnist:
 # and the *learning rate* how long its steps are.)
 
 
-def train(inputs, learning_rate, steps=150):
+def train(inputs, learning_rate, steps=100):
     torch.manual_seed(0)
     model = nn.Sequential(
         nn.Flatten(), nn.Linear(28 * 28, 64), nn.ReLU(), nn.Linear(64, 10)
@@ -353,13 +353,13 @@ for (name, losses), color in zip(curves.items(), colors, strict=True):
 left_ax.set(yscale="log", xlabel="step", ylabel="loss", title="One learning rate")
 left_ax.yaxis.set_major_formatter("{x:,g}")
 left_ax.minorticks_off()
-right_ax.set(xscale="log", xlabel="learning rate", ylabel="loss after 150 steps")
+right_ax.set(xscale="log", xlabel="learning rate", ylabel="loss after 100 steps")
 right_ax.set(ylim=(0, 4), title="Many learning rates")
 left_ax.legend(fontsize=8)
 right_ax.grid(axis="y")
 plotting.describe(
     fig,
-    "Left, three loss curves over 150 steps. Raw pixels start at "
+    "Left, three loss curves over 100 steps. Raw pixels start at "
     f"{curves['0 to 255'][0]:.0f}, the other two near 2.3; standardized falls the "
     f"fastest, to {final_loss(curves['standardized']):.2f}. Right, the loss reached "
     "over the learning rate, three curves with one valley each: that of the raw pixels "
