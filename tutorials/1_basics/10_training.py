@@ -851,12 +851,12 @@ print(f"best on the validation images: {chosen_name}, learning rate {chosen_lr}"
 
 # %%
 # And how many epochs? A network learns in steps. An epoch of a small data set has few steps, so it
-# takes many epochs; a large data set takes few. So we plan in steps: about 400 of them, eight times
-# as many as in the trials, but never fewer than three epochs.
+# takes many epochs; a large data set takes few. So we plan in steps: about 300 of them, six times as
+# many as in the trials, but never fewer than three epochs.
 
 train_loader = DataLoader(train_part, batch_size=64, shuffle=True)
 valid_loader = DataLoader(valid_part, batch_size=1000)
-epochs = max(3, 400 // len(train_loader))
+epochs = max(3, 300 // len(train_loader))
 print(f"{epochs} epochs of {len(train_loader)} steps")
 
 torch.manual_seed(0)
