@@ -50,9 +50,9 @@ model = models.Network()
 untrained_logits, _ = training.predict(model, test_loader)  # (M, 10), (M,)
 
 # %%
-# About 3,000 steps will do, and at least six epochs.
+# About 1,500 steps will do, and at least six epochs.
 
-epochs = max(6, 3000 // len(loader))
+epochs = max(6, 1500 // len(loader))
 optimizer = torch.optim.SGD(model.parameters(), lr=0.03, momentum=0.9)
 scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=epochs)
 history = training.fit(
