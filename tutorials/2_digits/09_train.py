@@ -410,9 +410,9 @@ for name, checks in trials.items():
 # ------------------
 #
 # The choice is made. So the chosen recipe gets all training images, the validation images
-# included, but only half as many steps as the first network had.
+# included, but only two thirds as many steps as the first network had.
 
-final_steps = len(step_losses) // 2
+final_steps = 2 * len(step_losses) // 3
 final_model, final_losses, _ = train(images, labels, final_steps, **recipes[chosen])
 
 better_accuracy = accuracy_of(final_model, test_images, test_labels)
@@ -425,9 +425,9 @@ for name, accuracy in [("first", plain_accuracy), ("better", better_accuracy)]:
     )
     print(f" points; {wrong} of {len(test_labels):,} wrong")
 
-at_least = {"Digits": 0.95, "MNIST": 0.96, "FashionMNIST": 0.85}
+at_least = {"Digits": 0.95, "MNIST": 0.965, "FashionMNIST": 0.85}
 assert better_accuracy >= at_least[type(train_set).__name__]
-assert 2 * len(final_losses) <= len(step_losses)
+assert 3 * len(final_losses) <= 2 * len(step_losses)
 
 # %%
 # Two finished networks, two questions to the test set, and no choice hung on either answer. The
@@ -445,7 +445,7 @@ curves = [
 ]
 for name, curve, color in curves:
     ax.plot(50 * torch.arange(1, len(curve) + 1), curve, color=color, label=name)
-ax.set(yscale="log", xlabel="step", ylabel="loss", title="Half the steps, a lower loss")
+ax.set(yscale="log", xlabel="step", ylabel="loss", title="Fewer steps, a lower loss")
 ax.legend()
 plotting.describe(
     fig,
