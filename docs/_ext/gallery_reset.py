@@ -71,6 +71,7 @@ def reset(gallery_conf: dict[str, Any], fname: str | PathLike[str] | None, when:
         # again and again, which takes a quarter of a second each time.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(20_000, 50, 50)  # figures are full of cycles, and a chapter is short
         _chapter.enter_context(warnings.catch_warnings())
         _turn_warnings_into_errors()
 
