@@ -10,7 +10,7 @@ that have to be executed, and none where that is a single one; and they start wh
 prepares.
 """
 
-from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 
 from gallery_stamp import galleries
 from joblib import Parallel, cpu_count, delayed
+from joblib.externals.loky import get_reusable_executor
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util.display import status_iterator
@@ -26,7 +27,7 @@ from sphinx_gallery import gen_rst
 from sphinx_gallery.gen_rst import executable_script, generate_file_rst
 from sphinx_gallery.utils import get_md5sum
 
-_ready: WeakKeyDictionary[Sphinx, Iterator[None]] = WeakKeyDictionary()
+_ready: WeakKeyDictionary[Sphinx, Future[Any]] = WeakKeyDictionary()
 
 
 def to_execute(app: Sphinx) -> list[tuple[Path, Path]]:
@@ -56,8 +57,10 @@ def begin(app: Sphinx, config: Config) -> None:
     count = min(config.gallery_jobs or cpu_count(), len(to_execute(app)))
     if config.plot_gallery in (True, "True", "1") and count > 1:
         # joblib keeps them for the next call.
-        each = Parallel(count, backend="loky", return_as="generator_unordered")
-        _ready[app] = each(delayed(_import)(config.gallery_imports) for _ in range(count))
+        each = [delayed(_import)(config.gallery_imports)] * count
+        pool = ThreadPoolExecutor(1)
+        _ready[app] = pool.submit(Parallel(count, "loky"), each)
+        pool.shutdown(wait=False)  # it still does what it was given
 
 
 def _import(names: list[str]) -> None:
@@ -67,8 +70,8 @@ def _import(names: list[str]) -> None:
 
 def execute(app: Sphinx) -> None:
     """Execute the chapters in the processes, and hand over what came out."""
-    for _ in _ready.pop(app, ()):
-        pass
+    if ready := _ready.pop(app, None):
+        ready.result()
     conf = app.config.sphinx_gallery_conf
     first = {name: place for place, name in enumerate(app.config.gallery_first)}
     chapters = sorted(
@@ -89,6 +92,8 @@ def execute(app: Sphinx) -> None:
                 stringify_func=lambda result: f"{result[0].parent.name}/{result[0].stem}",
             )
         )
+        # They have nothing more to do. To end takes seconds: while this process goes on, not at its end.
+        get_reusable_executor(reuse=True).shutdown(wait=False)
 
     def generate(name: str, target_dir: str, src_dir: str, conf: dict[str, Any]) -> Any:
         return made.pop(Path(src_dir, name).resolve(), None) or generate_file_rst(
