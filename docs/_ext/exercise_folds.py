@@ -49,12 +49,11 @@ def scraper(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]
     # Here, because it imports PyTorch, which a build without a changed chapter does without.
     from firstlayers.exercises.registry import find
 
+    page = Path(block_vars["target_file"])
     for name in STUB.findall(block.content):
-        kept = _kept_verdicts(Path(block_vars["target_file"]))
-        verdicts = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
         if found := find(name):  # where there is none, the page's directive says so
-            verdicts[name] = _earned(found)
-        kept.write_text(json.dumps(verdicts, ensure_ascii=False), encoding="utf-8")
+            verdicts = json.dumps(_verdicts(page) | {name: _earned(found)}, ensure_ascii=False)
+            _kept_verdicts(page).write_text(verdicts, encoding="utf-8")
     return ""
 
 
@@ -68,6 +67,14 @@ def _earned(exercise: Exercise) -> dict[str, str]:
 
 def _kept_verdicts(page: Path) -> Path:
     return page.with_suffix(".verdicts.json")
+
+
+def _verdicts(page: Path) -> dict[str, dict[str, str]]:
+    kept = _kept_verdicts(page)
+    verdicts: dict[str, dict[str, str]] = (
+        json.loads(kept.read_text("utf-8")) if kept.exists() else {}
+    )
+    return verdicts
 
 
 def add_folds(text: str) -> str:
@@ -114,9 +121,8 @@ class ExerciseFolds(SphinxDirective):
             raise ExtensionError(
                 f"{self.env.docname}: the exercise {found.name} belongs to {found.chapter}"
             )
-        kept = _kept_verdicts(Path(self.env.doc2path(self.env.docname)))
-        verdicts = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
-        verdict = verdicts.get(found.name) or _earned(found)
+        kept = _verdicts(Path(self.env.doc2path(self.env.docname)))
+        verdict = kept.get(found.name) or _earned(found)
         if verdict["state"] != "right":
             raise ExtensionError(f"the course's answer is wrong: {verdict['text']}")
         source = inspect.getsource(found.reference).rstrip()
