@@ -410,9 +410,9 @@ for name, checks in trials.items():
 # ------------------
 #
 # The choice is made. So the chosen recipe gets all training images, the validation images
-# included, but only two thirds as many steps as the first network had.
+# included, but only three quarters of the steps that the first network had.
 
-final_steps = 2 * len(step_losses) // 3
+final_steps = 3 * len(step_losses) // 4
 final_model, final_losses, _ = train(images, labels, final_steps, **recipes[chosen])
 
 better_accuracy = accuracy_of(final_model, test_images, test_labels)
@@ -425,9 +425,9 @@ for name, accuracy in [("first", plain_accuracy), ("better", better_accuracy)]:
     )
     print(f" points; {wrong} of {len(test_labels):,} wrong")
 
-at_least = {"Digits": 0.95, "MNIST": 0.965, "FashionMNIST": 0.85}
+at_least = {"Digits": 0.95, "MNIST": 0.97, "FashionMNIST": 0.85}
 assert better_accuracy >= at_least[type(train_set).__name__]
-assert 3 * len(final_losses) <= 2 * len(step_losses)
+assert len(final_losses) == final_steps < len(step_losses)
 
 # %%
 # Two finished networks, two questions to the test set, and no choice hung on either answer. The
