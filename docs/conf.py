@@ -11,6 +11,8 @@ from sphinx.config import is_serializable
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
 
+# Chapters are executed side by side, and each of them is to have one core.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Set before the chapters import tqdm: the frames of a bar would be printed one after the other.
 os.environ["TQDM_DISABLE"] = "1"
 os.environ["FIRSTLAYERS_PROGRESS"] = ""  # the exercises of whoever builds are nobody's business

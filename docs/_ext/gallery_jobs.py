@@ -5,20 +5,21 @@ sphinx-gallery itself would go from one folder of chapters to the next, and at t
 would wait for its last chapter. So all chapters that have to be executed are so before it begins,
 those that take longest first, and sphinx-gallery is given what came out.
 
-A process takes seconds to start, because it imports PyTorch. So there are no more of them than chapters
-that have to be executed, and none where that is a single one; and they start while Sphinx still
-prepares.
+PyTorch takes seconds to import. So a single process does that while Sphinx still prepares, and those
+that execute chapters are forked from it, with all that is there by then. There are no more of them than
+chapters that have to be executed, and none where that is a single one.
 """
 
-from concurrent.futures import Future, ThreadPoolExecutor
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from gallery_stamp import galleries
-from joblib import Parallel, cpu_count, delayed
-from joblib.externals.loky import get_reusable_executor
+from joblib import cpu_count
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util.display import status_iterator
@@ -27,7 +28,7 @@ from sphinx_gallery import gen_rst
 from sphinx_gallery.gen_rst import executable_script, generate_file_rst
 from sphinx_gallery.utils import get_md5sum
 
-_ready: WeakKeyDictionary[Sphinx, Future[Any]] = WeakKeyDictionary()
+_ready: WeakKeyDictionary[Sphinx, Future[ProcessPoolExecutor]] = WeakKeyDictionary()
 
 
 def to_execute(app: Sphinx) -> list[tuple[Path, Path]]:
@@ -53,14 +54,35 @@ def to_execute(app: Sphinx) -> list[tuple[Path, Path]]:
 
 
 def begin(app: Sphinx, config: Config) -> None:
-    """Start the processes, and have them import what chapters do while this one goes on."""
-    count = min(config.gallery_jobs or cpu_count(), len(to_execute(app)))
-    if config.plot_gallery in (True, "True", "1") and count > 1:
-        # joblib keeps them for the next call.
-        each = [delayed(_import)(config.gallery_imports)] * count
-        pool = ThreadPoolExecutor(1)
-        _ready[app] = pool.submit(Parallel(count, "loky"), each)
-        pool.shutdown(wait=False)  # it still does what it was given
+    """Start the processes, with what chapters import, while this one goes on."""
+    count = _how_many(app)
+    if config.plot_gallery in (True, "True", "1") and count:
+        thread = ThreadPoolExecutor(1)
+        _ready[app] = thread.submit(_start, app, count)
+        thread.shutdown(wait=False)  # it still does what it was given
+
+
+def _how_many(app: Sphinx) -> int:
+    count = min(_most(app), len(to_execute(app)))
+    return count if count > 1 else 0
+
+
+def _most(app: Sphinx) -> int:
+    jobs: int = app.config.gallery_jobs
+    return min(jobs or cpu_count(), 61)  # Windows cannot wait for more
+
+
+def _start(app: Sphinx, count: int) -> ProcessPoolExecutor:
+    method = "forkserver"
+    if method in multiprocessing.get_all_start_methods():
+        multiprocessing.set_forkserver_preload(app.config.gallery_imports)
+    else:
+        method = "spawn"  # on Windows, where each of them imports for itself
+    # A process is started where none is idle, up to this number.
+    pool = ProcessPoolExecutor(_most(app), multiprocessing.get_context(method))
+    for done in [pool.submit(_import, app.config.gallery_imports) for _ in range(count)]:
+        done.result()  # what cannot be imported is an error only here
+    return pool
 
 
 def _import(names: list[str]) -> None:
@@ -70,30 +92,18 @@ def _import(names: list[str]) -> None:
 
 def execute(app: Sphinx) -> None:
     """Execute the chapters in the processes, and hand over what came out."""
-    if ready := _ready.pop(app, None):
-        ready.result()
-    conf = app.config.sphinx_gallery_conf
-    first = {name: place for place, name in enumerate(app.config.gallery_first)}
-    chapters = sorted(
-        to_execute(app), key=lambda c: first.get(f"{c[0].parent.name}/{c[0].stem}", len(first))
-    )
-    count = min(app.config.gallery_jobs or cpu_count(), len(chapters))
     made = {}
-    if count > 1:
-        for _, pages in chapters:
-            (pages / "images" / "thumb").mkdir(parents=True, exist_ok=True)
-        each = Parallel(count, "loky", "generator_unordered", pre_dispatch="n_jobs", batch_size=1)
-        results = each(delayed(_execute)(path, pages, conf) for path, pages in chapters)
+    if count := _how_many(app):  # maybe now for the first time: the stamp was compared meanwhile
+        ready = _ready.pop(app, None)
+        pool = ready.result() if ready else _start(app, count)
         made = dict(
             status_iterator(
-                results,
+                _results(app, pool),
                 "executing chapters... ",
-                length=len(chapters),
+                length=len(to_execute(app)),
                 stringify_func=lambda result: f"{result[0].parent.name}/{result[0].stem}",
             )
         )
-        # They have nothing more to do. To end takes seconds: while this process goes on, not at its end.
-        get_reusable_executor(reuse=True).shutdown(wait=False)
 
     def generate(name: str, target_dir: str, src_dir: str, conf: dict[str, Any]) -> Any:
         return made.pop(Path(src_dir, name).resolve(), None) or generate_file_rst(
@@ -101,6 +111,22 @@ def execute(app: Sphinx) -> None:
         )
 
     gen_rst.generate_file_rst = generate
+
+
+def _results(app: Sphinx, pool: ProcessPoolExecutor) -> Iterator[tuple[Path, Any]]:
+    first = {name: place for place, name in enumerate(app.config.gallery_first)}
+    chapters = sorted(
+        to_execute(app), key=lambda c: first.get(f"{c[0].parent.name}/{c[0].stem}", len(first))
+    )
+    conf = app.config.sphinx_gallery_conf
+    for _, pages in chapters:
+        (pages / "images" / "thumb").mkdir(parents=True, exist_ok=True)
+    waiting = [pool.submit(_execute, path, pages, conf) for path, pages in chapters]
+    try:
+        for done in as_completed(waiting):
+            yield done.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _execute(path: Path, pages: Path, conf: dict[str, Any]) -> tuple[Path, Any]:

@@ -1,16 +1,16 @@
 """Chapters are executed side by side, and nothing that a build promises gets lost by that."""
 
+import multiprocessing
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import gallery_jobs
 import pytest
 from mini_gallery import MiniGallery
 
-SAY_WHO = """
-import os
-from pathlib import Path
-Path(os.environ["WHO"]).open("a").write(f"{os.getpid()} ")
-"""
 FIGURE = "import matplotlib.pyplot as plt\n\nplt.plot([1, 2])\nplt.show()\n"
 
 
@@ -20,9 +20,14 @@ class Gallery(MiniGallery):
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.who = root / "who.txt"
+        # Its path, because the processes keep the environment of the first build.
+        self.say_who = (
+            "import os\nfrom pathlib import Path\n\n"
+            f"Path({str(self.who)!r}).open('a').write(f'{{os.getpid()}} ')\n"
+        )
         self.set()
         for name in ("01_first", "02_second", "03_third"):
-            self.write(name, SAY_WHO)
+            self.write(name, self.say_who)
 
     def set(self, other: str = "") -> None:
         """Set the values of the extension."""
@@ -42,10 +47,8 @@ class Gallery(MiniGallery):
 
 
 @pytest.fixture
-def gallery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gallery:
-    gallery = Gallery(tmp_path)
-    monkeypatch.setenv("WHO", str(gallery.who))
-    return gallery
+def gallery(tmp_path: Path) -> Gallery:
+    return Gallery(tmp_path)
 
 
 def test_only_as_many_processes_as_chapters_that_have_to_be_executed(gallery: Gallery) -> None:
@@ -54,32 +57,55 @@ def test_only_as_many_processes_as_chapters_that_have_to_be_executed(gallery: Ga
     this = gallery.processes("-D", "gallery_jobs=1", "-E")
     assert this == []  # nothing changed
     for name in ("01_first", "02_second"):
-        gallery.write(name, SAY_WHO + "print(1)")
+        gallery.write(name, gallery.say_who + "print(1)")
     assert len(gallery.processes()) == 2
-    gallery.write("03_third", SAY_WHO + "print(2)")
+    gallery.write("03_third", gallery.say_who + "print(2)")
     here = gallery.processes()
     assert len(here) == 1
     assert here[0] not in first  # one chapter is not worth another process
-    gallery.write("03_third", SAY_WHO + "print(3)")
+    gallery.write("03_third", gallery.say_who + "print(3)")
     assert gallery.processes() == here
 
 
-def test_processes_have_imported_what_chapters_do(gallery: Gallery, tmp_path: Path) -> None:
-    gallery.set('gallery_imports = ["wave"]')
+@pytest.mark.skipif(
+    "forkserver" not in multiprocessing.get_all_start_methods(), reason="Windows cannot fork"
+)
+def test_processes_come_from_one_that_has_imported_what_chapters_do(
+    gallery: Gallery, tmp_path: Path
+) -> None:
+    modules = tmp_path / "modules"
+    modules.mkdir()
+    (modules / "imported.py").write_text("import os\n\nBY = os.getpid()\n", encoding="utf-8")
+    gallery.set('gallery_imports = ["imported"]')
     code = (
-        "import sys\nimport time\nfrom pathlib import Path\n\n"
-        "Path({}).write_text(str('wave' in sys.modules))\ntime.sleep(1)"
+        "import os\nimport time\nfrom pathlib import Path\n\nimport imported\n\n"
+        "Path({!r}).write_text(f'{{imported.BY}} {{os.getppid()}} {{os.getpid()}}')\n"
+        "time.sleep(1)"
     )
     names = ("01_first", "02_second", "03_third")
     for name in names:
-        gallery.write(name, code.format(repr(str(tmp_path / name))))
-    status, output = gallery.build()
-    assert status == 0, output
-    # Not in every process: this import is so short that one of them may do it twice.
-    assert "True" in [(tmp_path / name).read_text() for name in names]
+        gallery.write(name, code.format(str(tmp_path / name)))
+    # In a process of its own, because those of an earlier build would stay as they are.
+    path = os.pathsep.join([str(modules), str(Path(gallery_jobs.__file__).parent)])
+    with subprocess.Popen(
+        [sys.executable, "-m", "sphinx", "-nW", str(gallery.docs), str(gallery.docs / "_build")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONPATH": path},
+    ) as build:
+        output, _ = build.communicate()
+    assert build.returncode == 0, output
+    said = [(tmp_path / name).read_text().split() for name in names]
+    importers, parents, processes = (set(each) for each in zip(*said, strict=True))
+    assert len(processes) == 2
+    assert importers == parents
+    assert len(parents) == 1
+    assert str(build.pid) not in parents
+
+
+def test_what_cannot_be_imported_ends_the_build(gallery: Gallery) -> None:
     gallery.set('gallery_imports = ["no_such_module"]')
-    for name in ("01_first", "02_second"):
-        gallery.write(name, SAY_WHO + "print(3)")
     status, output = gallery.build()
     assert status != 0
     assert "No module named 'no_such_module'" in output
