@@ -125,6 +125,10 @@ def _results(app: Sphinx, pool: ProcessPoolExecutor) -> Iterator[tuple[Path, Any
     try:
         for done in as_completed(waiting):
             yield done.result()
+    except BaseException:  # also where somebody interrupts the build
+        for process in multiprocessing.active_children():
+            process.terminate()  # or they would go on with what they were given last
+        raise
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
