@@ -91,6 +91,28 @@ def test_deprecated_import_inside_a_library_passes(
     assert status == 0, log
 
 
+def test_deprecated_function_of_a_library_fails_the_build(
+    gallery: MiniGallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though Python hides it from readers, because the chapter is not where the warning is."""
+    library = gallery.docs / "library_with_old_function.py"
+    library.write_text(
+        "import warnings\n\ndef old(category):\n    warnings.warn('goes away', category)\n"
+    )
+    monkeypatch.syspath_prepend(gallery.docs)
+    for number, category in enumerate(("DeprecationWarning", "PendingDeprecationWarning"), 1):
+        gallery.write(
+            f"0{number}_call",
+            f"import library_with_old_function\n\nlibrary_with_old_function.old({category})",
+        )
+    status, log = gallery.build("--keep-going")
+    assert status != 0
+    assert set(re.findall(r"(\w+): goes away", log)) == {
+        "DeprecationWarning",
+        "PendingDeprecationWarning",
+    }
+
+
 def test_showing_a_figure_passes(gallery: MiniGallery, monkeypatch: pytest.MonkeyPatch) -> None:
     # With a display, matplotlib warns that the gallery's backend opens no window.
     monkeypatch.setenv("DISPLAY", ":0")

@@ -37,8 +37,8 @@ from urllib.parse import urlsplit
 import matplotlib.pyplot as plt
 import torch
 import torchvision
+from PIL import Image
 from torch.utils.data import DataLoader, Dataset, Subset, default_collate, random_split
-from torchvision.io import decode_image, write_png
 from torchvision.transforms import v2
 
 from firstlayers import data, plotting
@@ -231,7 +231,8 @@ for number in range(60):
     size = torch.randint(5, 10, ()).item()
     down, right = torch.randint(10, 18, (2,)).tolist()
     file = f"{number:02}.png"
-    write_png(draw(shape, size, down, right), str(Path(folder.name, file)))
+    picture = v2.functional.to_pil_image(draw(shape, size, down, right))
+    picture.save(Path(folder.name, file))
     lines.append(f"{file},{shape}")
 Path(folder.name, "labels.csv").write_text("\n".join(lines))
 
@@ -239,7 +240,8 @@ print(*lines[:4], "…", sep="\n")
 
 # %%
 # The class reads the list when it is made, and an image only when you ask for it. So the folder may
-# be far larger than your memory. A *transform* is any function that takes an image and returns what
+# be far larger than your memory. Pillow, Python's usual library for images, reads any common kind of
+# file, and ``pil_to_tensor`` makes a tensor of what it read. A *transform* is any function that takes an image and returns what
 # you want instead (:doc:`04_transforms`).
 
 
@@ -256,7 +258,8 @@ class LabeledImages(Dataset):
 
     def __getitem__(self, index):
         row = self.rows[index]
-        image = decode_image(str(self.folder / row["file"]))  # (1, 28, 28)
+        with Image.open(self.folder / row["file"]) as picture:
+            image = v2.functional.pil_to_tensor(picture)  # (1, 28, 28)
         if self.transform is not None:
             image = self.transform(image)
         return image, self.classes.index(row["label"])

@@ -561,7 +561,7 @@ fig, axes = plt.subplots(1, 2, figsize=(7, 2.4), sharey=True)
 titles = ["Logits (64, 1, 10)", "Logits (64, 10)"]
 bars = [(certain[0, 0], plotting.RED), (honest[0], plotting.BLUE)]
 for ax, (values, color), title in zip(axes, bars, titles, strict=True):
-    ax.bar(range(10), values, color=color)
+    ax.bar(range(10), values.numpy(), color=color)
     ax.set(title=title, xlabel="class", xticks=range(10), ylim=(0, 1.05))
 axes[0].set_ylabel("Softmax(dim=1)")
 plotting.describe(

@@ -253,7 +253,7 @@ fig, axes = plt.subplots(1, 3, figsize=(7, 2.6))
 colors = [plotting.GRAY] * 10
 colors[valid_labels[order[-1]]] = plotting.ORANGE
 for ax, (name, values) in zip(axes, three.items(), strict=True):
-    ax.bar(range(10), values, color=colors)
+    ax.bar(range(10), values.numpy(), color=colors)
     ax.axhline(0, color=plotting.GRAY, lw=1)
     ax.set(title=name.capitalize(), xlabel="class", xticks=range(10))
 axes[2].set_ylim(0, 1)

@@ -197,7 +197,7 @@ def filmstrip(weights, units, bound_of, title):
             ax = axes[row, column]
             picture = weights[frame, row].view(28, 28)  # (28, 28)
             bound = bound_of(frame)
-            ax.imshow(picture, cmap="RdBu_r", vmin=-bound, vmax=bound)
+            ax.imshow(picture.numpy(), cmap="RdBu_r", vmin=-bound, vmax=bound)
             ax.set(xticks=[], yticks=[])
             ax.spines[:].set_visible(False)
             if row == 0:
@@ -296,12 +296,12 @@ def counted(number):
 fig = plt.figure(figsize=(7, 4.6))
 for part, place in zip(fig.subfigures(2, 3).flat, chosen.tolist(), strict=True):
     upper, ax = part.subplots(2, 1, height_ratios=[1, 2.1])
-    upper.imshow(test_images[place, 0], cmap="gray")
+    upper.imshow(test_images[place, 0].numpy(), cmap="gray")
     upper.set_axis_off()
     true = classes[test_labels[place]]
     upper.set_title(f"{true}: {counted(changes[place])}", loc="center", fontsize=10)
     table = probabilities[:, place].T  # (10, frames)
-    ax.imshow(table, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    ax.imshow(table.numpy(), cmap="Blues", vmin=0, vmax=1, aspect="auto")
     ax.set_yticks(range(10), classes, fontsize=6.5)
     ax.set_xticks([nearest_frame(tick) for tick in ticks[1:]], ticks[1:], fontsize=7)
     ax.set_xlabel("step", fontsize=8, labelpad=1)

@@ -50,6 +50,7 @@ from unittest import mock
 import matplotlib.pyplot as plt
 import torch
 import torchvision
+from PIL import Image
 from torch import nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import ExponentialLR
@@ -1056,9 +1057,17 @@ hold_against(
     "next(iter(DataLoader(few, 64)))[0]",
     fine if torch.accelerator.is_available() else equal,
 )
+file = str(folder / "digit.png")
+picture.save(file)
+hold_against(
+    "torchvision.io.decode_image(file)",
+    "v2.functional.pil_to_tensor(Image.open(file))",
+    equal if "DEPRECATED" in torchvision.io.decode_image.__doc__ else fine,
+)
 
 # %%
-# (``pin_memory=True`` is for copies to an accelerator. It is fine where there is one.)
+# (``pin_memory=True`` is for copies to an accelerator. It is fine where there is one. And
+# ``decode_image`` is fine in a torchvision that is older than its warning says.)
 #
 # What became of them
 # -------------------
