@@ -1057,6 +1057,7 @@ hold_against(
     "next(iter(DataLoader(few, 64)))[0]",
     fine if torch.accelerator.is_available() else equal,
 )
+assert isinstance(picture, Image.Image)  # of Pillow
 file = str(folder / "digit.png")
 picture.save(file)
 hold_against(
