@@ -55,15 +55,15 @@ def to_execute(app: Sphinx) -> list[tuple[Path, Path]]:
 
 def begin(app: Sphinx, config: Config) -> None:
     """Start the processes, with what chapters import, while this one goes on."""
-    count = _how_many(app)
+    count = _how_many(app, to_execute(app))
     if config.plot_gallery in (True, "True", "1") and count:
         thread = ThreadPoolExecutor(1)
         _ready[app] = thread.submit(_start, app, count)
         thread.shutdown(wait=False)  # it still does what it was given
 
 
-def _how_many(app: Sphinx) -> int:
-    count = min(_most(app), len(to_execute(app)))
+def _how_many(app: Sphinx, chapters: list[tuple[Path, Path]]) -> int:
+    count = min(_most(app), len(chapters))
     return count if count > 1 else 0
 
 
@@ -93,14 +93,17 @@ def _import(names: list[str]) -> None:
 def execute(app: Sphinx) -> None:
     """Execute the chapters in the processes, and hand over what came out."""
     made = {}
-    if count := _how_many(app):  # maybe now for the first time: the stamp was compared meanwhile
+    chapters = to_execute(app)
+    if count := _how_many(
+        app, chapters
+    ):  # maybe now for the first time: the stamp was compared meanwhile
         ready = _ready.pop(app, None)
         pool = ready.result() if ready else _start(app, count)
         made = dict(
             status_iterator(
-                _results(app, pool),
+                _results(app, pool, chapters),
                 "executing chapters... ",
-                length=len(to_execute(app)),
+                length=len(chapters),
                 stringify_func=lambda result: f"{result[0].parent.name}/{result[0].stem}",
             )
         )
@@ -113,10 +116,12 @@ def execute(app: Sphinx) -> None:
     gen_rst.generate_file_rst = generate
 
 
-def _results(app: Sphinx, pool: ProcessPoolExecutor) -> Iterator[tuple[Path, Any]]:
+def _results(
+    app: Sphinx, pool: ProcessPoolExecutor, chapters: list[tuple[Path, Path]]
+) -> Iterator[tuple[Path, Any]]:
     first = {name: place for place, name in enumerate(app.config.gallery_first)}
     chapters = sorted(
-        to_execute(app), key=lambda c: first.get(f"{c[0].parent.name}/{c[0].stem}", len(first))
+        chapters, key=lambda c: first.get(f"{c[0].parent.name}/{c[0].stem}", len(first))
     )
     conf = app.config.sphinx_gallery_conf
     for _, pages in chapters:

@@ -240,9 +240,9 @@ print(*lines[:4], "…", sep="\n")
 
 # %%
 # The class reads the list when it is made, and an image only when you ask for it. So the folder may
-# be far larger than your memory. Pillow, Python's usual library for images, reads any common kind of
-# file, and ``pil_to_tensor`` makes a tensor of what it read. A *transform* is any function that takes an image and returns what
-# you want instead (:doc:`04_transforms`).
+# be far larger than your memory. Pillow, which comes with torchvision, opens the file, and
+# ``pil_to_tensor`` makes a tensor of the picture. A *transform* is any function that takes an image
+# and returns what you want instead (:doc:`04_transforms`).
 
 
 class LabeledImages(Dataset):
