@@ -1,4 +1,9 @@
-"""Every notebook and every script of the built site runs where a reader put it."""
+"""Every notebook and every script of the built site runs where a reader put it.
+
+What lies in the box is what the pages offer, cell by cell and byte by byte (see ``test_notebooks``). So
+each chapter runs from start to end twice, as a notebook alone and as a script in the box, and the first
+chapter of each track also the other way round.
+"""
 
 import json
 import subprocess
@@ -12,6 +17,7 @@ from page import Shown, cells_of_notebook, cells_of_page, lines_of
 from served import CHAPTERS, get
 
 MINUTES = 10 * 60
+FIRST_OF_TRACKS = sorted({name.rpartition("/")[0]: name for name in reversed(CHAPTERS)}.values())
 MEASURES_TIME = ("tutorials/3_further/01_speed",)  # what it prints depends on the moment
 
 EXECUTE = """
@@ -47,6 +53,18 @@ def run(command: list[object], folder: Path, environment: dict[str, str]) -> str
     )
     assert result.returncode == 0, result.stderr[-4000:]
     return result.stdout
+
+
+def run_script(path: Path, docname: str, interpreter: Path, environment: dict[str, str]) -> None:
+    """Run a script as a reader does; compare what it prints with the built page."""
+    windowless = {**environment, "MPLBACKEND": "Agg"}  # no screen, no windows
+    first, *lines = lines_of(run([interpreter, path.name], path.parent, windowless))
+    assert first.startswith("Installing what the course needs")
+    on_page = cells_of_page(get(f"{docname}.html").decode())
+    expected = [line for cell in on_page for line in lines_of(cell.text)]
+    assert len(lines) == len(expected)
+    if docname not in MEASURES_TIME:
+        assert lines == expected
 
 
 def assert_nothing_else_is_shown(notebook: nbformat.NotebookNode) -> None:
@@ -85,6 +103,17 @@ def test_a_notebook_by_itself_installs_the_package_from_the_site_and_runs(
 
 
 @pytest.mark.parametrize("docname", CHAPTERS)
+def test_a_script_in_the_box_runs_without_any_network(
+    docname: str,
+    box: Path,
+    python: Callable[..., Path],
+    environment: dict[str, str],
+) -> None:
+    path = (box / docname.removeprefix("tutorials/")).with_suffix(".py")
+    run_script(path, docname, python(site=False), environment)
+
+
+@pytest.mark.parametrize("docname", FIRST_OF_TRACKS)
 def test_a_notebook_in_the_box_runs_without_any_network(
     docname: str,
     box: Path,
@@ -100,20 +129,12 @@ def test_a_notebook_in_the_box_runs_without_any_network(
     assert_as_on_the_page(cells_of_notebook(notebook), docname)
 
 
-@pytest.mark.parametrize("docname", CHAPTERS)
+@pytest.mark.parametrize("docname", FIRST_OF_TRACKS)
 def test_a_script_runs_from_an_empty_folder(
     docname: str, tmp_path: Path, python: Callable[..., Path], environment: dict[str, str]
 ) -> None:
     path = download(docname, ".py", tmp_path / "empty")
-    windowless = {**environment, "MPLBACKEND": "Agg"}  # no screen, no windows
-    printed = run([python(site=True), path.name], path.parent, windowless)
-    first, *lines = lines_of(printed)
-    assert first.startswith("Installing what the course needs")
-    on_page = cells_of_page(get(f"{docname}.html").decode())
-    expected = [line for cell in on_page for line in lines_of(cell.text)]
-    assert len(lines) == len(expected)
-    if docname not in MEASURES_TIME:
-        assert lines == expected
+    run_script(path, docname, python(site=True), environment)
 
 
 def test_without_the_site_and_the_box_the_first_cell_says_what_to_do(

@@ -79,6 +79,18 @@ def test_page_script_and_notebook_have_identical_code_cells(docname: str) -> Non
 
 
 @pytest.mark.parametrize("docname", CHAPTERS)
+def test_the_box_holds_the_code_that_pages_offer(docname: str, box: Path) -> None:
+    path = box / docname.removeprefix("tutorials/")
+    assert path.with_suffix(".py").read_bytes() == get(f"{docname}.py")
+    packed = nbformat.read(path.with_suffix(".ipynb"), as_version=4)
+    codes = [
+        [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+        for notebook in (packed, read(docname))
+    ]
+    assert codes[0] == codes[1]
+
+
+@pytest.mark.parametrize("docname", CHAPTERS)
 def test_a_notebook_has_the_structure_of_its_page(docname: str) -> None:
     exporter = nbconvert.HTMLExporter(template_name="basic")
     exporter.exclude_anchor_links = True
