@@ -543,7 +543,7 @@ colors = [plotting.ORANGE, plotting.BLUE, plotting.GRAY]
 for (name, curve), color in zip(curves.items(), colors, strict=True):
     ax.plot(range(1, len(curve) + 1), curve, color=color, label=name)
     ax.annotate(name, (len(curve), curve[-1]), (5, 0), textcoords="offset points")
-ax.set(yscale="log", xlabel="step", xlim=(0, 195), xticks=range(0, 151, 50))
+ax.set(yscale="log", xlabel="step", xlim=(0, 130), xticks=range(0, 101, 25))
 ax.set_title("Largest difference of the weights, whole or halved batches")
 plotting.describe(
     fig,
