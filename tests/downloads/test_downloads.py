@@ -90,16 +90,23 @@ def assert_as_on_the_page(cells: list[Shown], docname: str) -> None:
         assert cell.figures == shown.figures, cell.code
 
 
+def run_notebook(
+    path: Path, docname: str, interpreter: Path, environment: dict[str, str], ran: Path
+) -> None:
+    """Run a notebook as a reader does; compare what it shows with the built page."""
+    run([interpreter, "-c", EXECUTE, path.name, ran], path.parent, environment)
+    notebook = nbformat.read(ran, as_version=4)
+    assert "Installing what the course needs" in notebook.cells[0].outputs[0]["text"]
+    assert_nothing_else_is_shown(notebook)
+    assert_as_on_the_page(cells_of_notebook(notebook), docname)
+
+
 @pytest.mark.parametrize("docname", CHAPTERS)
 def test_a_notebook_by_itself_installs_the_package_from_the_site_and_runs(
     docname: str, tmp_path: Path, python: Callable[..., Path], environment: dict[str, str]
 ) -> None:
     path = download(docname, ".ipynb", tmp_path / "empty")
-    run([python(site=True), "-c", EXECUTE, path.name, "ran.ipynb"], path.parent, environment)
-    notebook = nbformat.read(path.with_name("ran.ipynb"), as_version=4)
-    assert "Installing what the course needs" in notebook.cells[0].outputs[0]["text"]
-    assert_nothing_else_is_shown(notebook)
-    assert_as_on_the_page(cells_of_notebook(notebook), docname)
+    run_notebook(path, docname, python(site=True), environment, tmp_path / "ran.ipynb")
 
 
 @pytest.mark.parametrize("docname", CHAPTERS)
@@ -122,11 +129,7 @@ def test_a_notebook_in_the_box_runs_without_any_network(
     environment: dict[str, str],
 ) -> None:
     path = (box / docname.removeprefix("tutorials/")).with_suffix(".ipynb")
-    ran = tmp_path / "ran.ipynb"
-    run([python(site=False), "-c", EXECUTE, path.name, ran], path.parent, environment)
-    notebook = nbformat.read(ran, as_version=4)
-    assert_nothing_else_is_shown(notebook)
-    assert_as_on_the_page(cells_of_notebook(notebook), docname)
+    run_notebook(path, docname, python(site=False), environment, tmp_path / "ran.ipynb")
 
 
 @pytest.mark.parametrize("docname", FIRST_OF_TRACKS)
