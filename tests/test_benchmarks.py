@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from firstlayers.data import as_tensors, load_dataset, make_loader
+from firstlayers.training import train_epoch
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 
@@ -69,6 +72,7 @@ def test_training_is_compared_with_the_source_and_the_floor(tmp_path: Path) -> N
     for line in (
         r"the source: image by image +[\d.]+ +[\d,]+ +1.0$",
         r"ours: train_epoch +[\d.]+ +[\d,]+ +[\d.]+$",
+        r"this network's formulas, without autograd +[\d.]+ +[\d,]+ +[\d.]+$",
         r"92\.5% ",
         r"512 +[\d.]+ +[\d.]+ +[\d.]+$",
         r"AdamW, fused +[\d.]+$",
@@ -82,6 +86,21 @@ def test_training_is_compared_with_the_source_and_the_floor(tmp_path: Path) -> N
         assert figure["alt"]
         assert (tmp_path / f"{figure['name']}.png").stat().st_size > 10_000
         assert (tmp_path / f"{figure['name']}_dark.png").stat().st_size > 10_000
+
+
+def test_an_epoch_by_hand_gives_the_weights_of_train_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    training = importlib.import_module("training")
+    images, labels = as_tensors(load_dataset("digits")[0], mean=0.5, std=0.5)
+    by_hand, usual = training.fresh(), training.fresh()
+    start = by_hand.fc1.weight.clone()
+    for _ in range(3):
+        training.epoch_by_hand(by_hand, make_loader(images, labels, shuffle=True, seed=0), 0.01)
+        optimizer = torch.optim.SGD(usual.parameters(), 0.01)
+        train_epoch(usual, make_loader(images, labels, shuffle=True, seed=0), optimizer)
+    assert not torch.allclose(by_hand.fc1.weight, start, atol=1e-3)
+    for ours, theirs in zip(by_hand.parameters(), usual.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
 
 
 @pytest.mark.skipif(torch.accelerator.is_available(), reason="this machine has an accelerator")

@@ -37,10 +37,11 @@ TOO_WIDE = """() => {
   return scrollWidth > clientWidth + 1 ? [scrollWidth] : [];
 }"""
 # What is wider than its place, and cannot be scrolled there.
-CUT_OFF = """() => [...document.querySelectorAll("article :is(table, pre, math, img, dl, p)")]
+CUT_OFF = """() => [...document.querySelectorAll("article :is(table, caption, pre, math, img, dl, p)")]
   .filter(element => element.checkVisibility())
   .filter(element => {
     if (element.getBoundingClientRect().right <= innerWidth + 1) return false;
+    if (element.localName === "caption") return true;  // not even where its table is scrolled
     for (let place = element.parentElement; place.tagName !== "ARTICLE"; place = place.parentElement) {
       if (/auto|scroll/.test(getComputedStyle(place).overflowX)) return false;
     }
