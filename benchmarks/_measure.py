@@ -54,7 +54,7 @@ def show(found: dict[str, Any]) -> None:
 
 
 def medians_in_turn(
-    calls: Mapping[str, Callable[[], object]], rounds: int, each: int | Mapping[str, int]
+    calls: Mapping[str, Callable[[], object]], rounds: int, each: int
 ) -> dict[str, float]:
     """Time several things in turn, since a machine has better and worse moments.
 
@@ -66,8 +66,7 @@ def medians_in_turn(
     times: dict[str, list[float]] = {name: [] for name in calls}
     for _ in progress_bar(range(rounds), unit="round"):
         for name, call in calls.items():
-            repeat = each if isinstance(each, int) else each[name]
-            times[name].append(median_seconds(call, repeat, warm_up=0))
+            times[name].append(median_seconds(call, each, warm_up=0))
     return {name: statistics.median(found) for name, found in times.items()}
 
 
